@@ -43,23 +43,27 @@ type Feed interface {
 	Depths(ctx context.Context) ([]Depth, error)
 }
 
-// Lease is a process's hold on partitions of one channel. Fetch is safe for
-// concurrent use by one goroutine a priority.
+// Lease is a process's hold on partitions of one channel. Await and Fetch are
+// called by one goroutine a priority.
 type Lease interface {
 	// Channel is the channel it was acquired for.
 	Channel() Channel
-	// Fetch hands out at most max deliveries of a priority, retries that are
-	// due included; it waits for at least one. The records of a partition come
-	// in order. It hands out nothing beyond the frontier of the last
-	// acknowledged commit, and nothing while the window of unfinished records
-	// is full. Errors: ctx's, ErrLeaseEnded.
+	// Await returns when a batch of the priority is due to be cut: max
+	// deliveries are due, or the first of them has been for wait. It hands out
+	// nothing, so that a batch is cut when a worker takes it, as full as it
+	// can be. Errors: ctx's, ErrLeaseEnded.
+	Await(ctx context.Context, p Priority, max int, wait time.Duration) error
+	// Fetch hands out at most max deliveries of a priority that are due,
+	// retries included, perhaps none. The records of a partition come in
+	// order. What it hands out was marked durably before as possibly sent,
+	// and it hands out nothing while the window of unfinished records is full.
+	// Errors: ctx's, ErrLeaseEnded.
 	Fetch(ctx context.Context, p Priority, max int) ([]*Delivery, error)
 	// Ending is closed when the lease is about to be taken away: send nothing
 	// new, settle what was sent, then Close.
 	Ending() <-chan struct{}
-	// Close gives the partitions back, with the frontier drawn back to the
-	// last position handed out, so that an orderly end leaves nothing in doubt.
-	// What was handed out and not settled is handed out again later.
+	// Close gives the partitions back. What was handed out and not settled is
+	// handed out again later, in doubt; an orderly end settles it before.
 	Close(ctx context.Context) error
 }
 
