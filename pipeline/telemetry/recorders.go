@@ -1,0 +1,60 @@
+package telemetry
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// ProviderRecorder records what is done with one provider. It is safe for
+// concurrent use.
+type ProviderRecorder struct {
+	latency  *LatencyRecorder
+	entries  atomic.Int64
+	attempts [numClasses]atomic.Int64
+	busy     atomic.Int64 // connections
+	opened   atomic.Int64 // connections
+}
+
+// Called counts one call, how many notifications it carried and how long it
+// took, whatever came of it.
+func (r *ProviderRecorder) Called(entries int, d time.Duration) {
+	r.latency.Record(d)
+	r.entries.Add(int64(entries))
+}
+
+// Attempted counts notifications by what the provider's answer came down to.
+func (r *ProviderRecorder) Attempted(class pipeline.AnswerClass, n int) {
+	if class == 0 || int(class) >= numClasses {
+		panic(fmt.Sprintf("BUG: metrics of attempts of an unknown class %v", class))
+	}
+	r.attempts[class].Add(int64(n))
+}
+
+// ConnectionAcquired says that a call got its connection, from the pool or
+// freshly opened; ConnectionReleased follows.
+func (r *ProviderRecorder) ConnectionAcquired(fresh bool) {
+	r.busy.Add(1)
+	if fresh {
+		r.opened.Add(1)
+	}
+}
+
+// ConnectionReleased says that a call is done with its connection.
+func (r *ProviderRecorder) ConnectionReleased() { r.busy.Add(-1) }
+
+// LogRecorder records the commits of one durable log. It is safe for concurrent
+// use.
+type LogRecorder struct {
+	latency *LatencyRecorder
+	records *sizeRecorder
+}
+
+// Committed counts one group commit, how many records it made durable, and how
+// long it took from its first write until it was synced.
+func (r *LogRecorder) Committed(records int, d time.Duration) {
+	r.latency.Record(d)
+	r.records.record(records)
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package telemetry
+
+// readResidentBytes knows no portable way to the resident set: getrusage has
+// only its highest value.
+func readResidentBytes() (*int64, error) { return nil, nil }

@@ -1,0 +1,129 @@
+package telemetry
+
+import (
+	"sync/atomic"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// Snapshot is every recorded value at one moment, counted since the process
+// started. The queues' depths are not in it: they are the feed's to tell.
+type Snapshot struct {
+	Requests  []RequestSnapshot // by route
+	Submitted int64
+	Replayed  int64
+	TakenOver int64
+	Refused   map[Refusal]int64
+	Queues    []QueueSnapshot // as pipeline.Queues lists them
+	Workers   []WorkerSnapshot
+	Providers []ProviderSnapshot // by name
+	Logs      []LogSnapshot      // by name
+	Caches    []CacheSnapshot    // by name
+}
+
+// RequestSnapshot is what one route of the API answered.
+type RequestSnapshot struct {
+	Route   string
+	Codes   map[int]int64 // requests by status code
+	Latency Distribution  // us
+}
+
+// QueueSnapshot is what became of one queue's notifications.
+type QueueSnapshot struct {
+	pipeline.Queue
+	Accepted int64
+	Ended    map[pipeline.State]int64
+	Batches  Distribution // sizes
+	EndToEnd EndToEndSnapshot
+}
+
+// WorkerSnapshot counts a channel's workers.
+type WorkerSnapshot struct {
+	Channel pipeline.Channel
+	Running int64
+	Busy    int64
+}
+
+// ProviderSnapshot is what was done with one provider.
+type ProviderSnapshot struct {
+	Name              string
+	Attempts          map[pipeline.AnswerClass]int64 // notifications
+	Entries           int64                          // notifications that its calls carried
+	Latency           Distribution                   // us a call
+	ConnectionsBusy   int64
+	ConnectionsOpened int64
+}
+
+// LogSnapshot is what was committed to one log.
+type LogSnapshot struct {
+	Name    string
+	Latency Distribution // us a commit
+	Records Distribution // records a commit
+}
+
+// CacheSnapshot is what one cache counted.
+type CacheSnapshot struct {
+	Name string
+	CacheStats
+}
+
+// Snapshot reads all values. Values recorded meanwhile may be in or not, one by
+// one.
+func (m *Metrics) Snapshot() Snapshot {
+	s := Snapshot{
+		Submitted: m.submitted.Load(),
+		Replayed:  m.replayed.Load(),
+		TakenOver: m.takenOver.Load(),
+		Refused:   map[Refusal]int64{},
+	}
+	for _, r := range Refusals() {
+		s.Refused[r] = m.refused[r].Load()
+	}
+	m.requests.each(func(route string, r *requestSeries) {
+		s.Requests = append(s.Requests, r.snapshot(route))
+	})
+	for _, q := range pipeline.Queues() {
+		s.Queues = append(s.Queues, m.queue(q).snapshot(q))
+	}
+	for _, c := range pipeline.Channels() {
+		s.Workers = append(s.Workers, WorkerSnapshot{
+			Channel: c, Running: m.worker(c).running.Load(), Busy: m.worker(c).busy.Load(),
+		})
+	}
+	m.providers.each(func(name string, r *ProviderRecorder) { s.Providers = append(s.Providers, r.snapshot(name)) })
+	m.logs.each(func(name string, r *LogRecorder) {
+		s.Logs = append(s.Logs, LogSnapshot{Name: name, Latency: r.latency.Snapshot(), Records: r.records.snapshot()})
+	})
+	m.caches.each(func(name string, c *cacheSeries) {
+		s.Caches = append(s.Caches, CacheSnapshot{Name: name, CacheStats: c.read()})
+	})
+	return s
+}
+
+func (r *requestSeries) snapshot(route string) RequestSnapshot {
+	s := RequestSnapshot{Route: route, Codes: map[int]int64{}, Latency: r.latency.Snapshot()}
+	r.codes.each(func(code int, n *atomic.Int64) { s.Codes[code] = n.Load() })
+	return s
+}
+
+func (s *queueSeries) snapshot(q pipeline.Queue) QueueSnapshot {
+	ended := map[pipeline.State]int64{}
+	for _, outcome := range pipeline.Outcomes() {
+		ended[outcome] = s.ended[outcome].Load()
+	}
+	return QueueSnapshot{
+		Queue: q, Accepted: s.accepted.Load(), Ended: ended,
+		Batches: s.batches.snapshot(), EndToEnd: s.endToEnd.Snapshot(),
+	}
+}
+
+func (r *ProviderRecorder) snapshot(name string) ProviderSnapshot {
+	attempts := map[pipeline.AnswerClass]int64{}
+	for _, class := range answerClasses() {
+		attempts[class] = r.attempts[class].Load()
+	}
+	return ProviderSnapshot{
+		Name: name, Attempts: attempts, Entries: r.entries.Load(), Latency: r.latency.Snapshot(),
+		ConnectionsBusy: r.busy.Load(), ConnectionsOpened: r.opened.Load(),
+	}
+}
