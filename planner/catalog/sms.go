@@ -1,0 +1,93 @@
+package catalog
+
+// Twilio's limits. Source: Twilio Messages resource and error dictionary, read
+// 2026-11-24. Our id and ref travel in the query of the StatusCallback, so that
+// delivery receipts bring them back.
+const (
+	// TwilioBatch is how many messages a call of the batch wire takes. The
+	// real service has no such call: it takes one recipient at a time.
+	TwilioBatch = 100
+	// TwilioBodyCharacters bounds a message's text.
+	TwilioBodyCharacters = 1600
+	// TwilioShortCodeQuota is what one US short code sends, in segments a
+	// second.
+	TwilioShortCodeQuota = 100
+	// TwilioRequestBytes is our own bound on a request: 100 messages of 1600
+	// characters, escaped, with their callbacks.
+	TwilioRequestBytes = 4 << 20
+)
+
+func twilio() Provider {
+	return Provider{
+		Name: Twilio, Title: "Twilio", Channel: SMS,
+		BaseURL:  "https://api.twilio.com",
+		MaxBatch: TwilioBatch, RealBatch: false,
+		MaxRequestBytes: TwilioRequestBytes,
+		Quota:           TwilioShortCodeQuota,
+	}
+}
+
+// VonageRequestBytes is our own bound on a request of the SMS API, which takes
+// one recipient. Our id and ref travel together in client-ref, as "id.ref".
+const VonageRequestBytes = 64 << 10
+
+func vonage() Provider {
+	return Provider{
+		Name: Vonage, Title: "Vonage", Channel: SMS,
+		BaseURL:  "https://rest.nexmo.com",
+		MaxBatch: 1, RealBatch: false,
+		MaxRequestBytes: VonageRequestBytes,
+	}
+}
+
+// Segments is how many SMS segments a text takes: one up to 160 characters of
+// the GSM 7-bit alphabet (70 characters of UCS-2 when it holds any other),
+// else parts of 153 (67). Characters of the GSM extension table count twice;
+// those outside Unicode's basic plane count twice in UCS-2. A character that
+// counts twice is not split between parts, which may now and then take one part
+// more than counted here. Source: 3GPP TS 23.038 and 23.040.
+func Segments(text string) int {
+	septets, units, gsm := 0, 0, true
+	for _, r := range text {
+		units++
+		if r > 0xffff {
+			units++
+		}
+		switch w := gsmWidth(r); w {
+		case 0:
+			gsm = false
+		default:
+			septets += w
+		}
+	}
+	if gsm {
+		return parts(septets, 160, 153)
+	}
+	return parts(units, 70, 67)
+}
+
+func parts(length, single, part int) int {
+	if length <= single {
+		return 1
+	}
+	return (length + part - 1) / part
+}
+
+// gsmWidth is how many septets a character takes in the GSM 7-bit default
+// alphabet: one, two by way of the extension table, or 0 when it is in neither.
+func gsmWidth(r rune) int {
+	switch r {
+	case '^', '{', '}', '\\', '[', '~', ']', '|', '€', '\f':
+		return 2
+	case '`':
+		return 0
+	case '\n', '\r',
+		'£', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', 'Ø', 'ø', 'Å', 'å', 'Δ', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ',
+		'Θ', 'Ξ', 'Æ', 'æ', 'ß', 'É', '¤', '¡', 'Ä', 'Ö', 'Ñ', 'Ü', '§', '¿', 'ä', 'ö', 'ñ', 'ü', 'à':
+		return 1
+	}
+	if r >= ' ' && r < 0x7f {
+		return 1
+	}
+	return 0
+}
