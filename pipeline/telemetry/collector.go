@@ -24,17 +24,19 @@ const (
 type collector struct {
 	m *Metrics
 
-	requests, requestSeconds             *prometheus.Desc
-	submitted, replayed, refused         *prometheus.Desc
-	accepted, ended, takenOver           *prometheus.Desc
-	batchSize, stageSeconds, totalSecond *prometheus.Desc
-	workersRunning, workersBusy          *prometheus.Desc
-	attempts, callSeconds, callEntries   *prometheus.Desc
-	connectionsBusy, connectionsOpened   *prometheus.Desc
-	commitSeconds, commitRecords         *prometheus.Desc
-	cacheHits, cacheMisses, cacheEntries *prometheus.Desc
-	waiting, windowed, retrying          *prometheus.Desc
-	oldestAge, failedReads               *prometheus.Desc
+	requests, requestSeconds, answering   *prometheus.Desc
+	submitted, replayed, refused          *prometheus.Desc
+	accepted, ended, takenOver            *prometheus.Desc
+	batchSize, stageSeconds, totalSeconds *prometheus.Desc
+	workersDesired, workersRunning        *prometheus.Desc
+	workersBusy                           *prometheus.Desc
+	attempts, callSeconds, callEntries    *prometheus.Desc
+	callsRunning                          *prometheus.Desc
+	connectionsOpen, connectionsOpened    *prometheus.Desc
+	commitSeconds, commitRecords          *prometheus.Desc
+	cacheHits, cacheMisses, cacheEntries  *prometheus.Desc
+	waiting, windowed, retrying           *prometheus.Desc
+	oldestAge, failedReads                *prometheus.Desc
 }
 
 // newCollector names every metric.
@@ -46,6 +48,7 @@ func newCollector(m *Metrics) *collector {
 		m:                 m,
 		requests:          desc("api", "requests_total", "Requests answered.", "route", "code"),
 		requestSeconds:    desc("api", "request_duration_seconds", "Time from a request's first byte to its answer's last.", "route"),
+		answering:         desc("api", "running_requests", "Requests being answered now."),
 		submitted:         desc("ingest", "submitted_notifications_total", "Notifications of decoded requests."),
 		replayed:          desc("ingest", "replayed_notifications_total", "Notifications answered from the stored answer of their idempotency key."),
 		refused:           desc("ingest", "refused_notifications_total", "Notifications of requests that were not accepted.", "reason"),
@@ -54,13 +57,15 @@ func newCollector(m *Metrics) *collector {
 		takenOver:         desc("delivery", "taken_over_notifications_total", "Notifications found possibly sent by a former owner."),
 		batchSize:         desc("delivery", "batch_size_notifications", "Notifications in a batch when it starts to be sent.", "channel", "priority"),
 		stageSeconds:      desc("delivery", "stage_duration_seconds", "Time a sent notification spent in each stage of its way.", "channel", "priority", "stage"),
-		totalSecond:       desc("delivery", "end_to_end_duration_seconds", "Time from acceptance to the durable outcome of a sent notification.", "channel", "priority"),
+		totalSeconds:      desc("delivery", "end_to_end_duration_seconds", "Time from acceptance to the durable outcome of a sent notification.", "channel", "priority"),
+		workersDesired:    desc("delivery", "desired_workers", "Workers that there should be.", "channel"),
 		workersRunning:    desc("delivery", "running_workers", "Workers, busy or not.", "channel"),
 		workersBusy:       desc("delivery", "busy_workers", "Workers with a batch in flight.", "channel"),
 		attempts:          desc("provider", "attempts_total", "Notifications handed to a provider, by the class of its answer.", "provider", "class"),
 		callSeconds:       desc("provider", "call_duration_seconds", "Time of a call to a provider.", "provider"),
 		callEntries:       desc("provider", "called_notifications_total", "Notifications carried by calls to a provider.", "provider"),
-		connectionsBusy:   desc("provider", "busy_connections", "Connections to a provider in use.", "provider"),
+		callsRunning:      desc("provider", "running_calls", "Calls to a provider that have not ended.", "provider"),
+		connectionsOpen:   desc("provider", "open_connections", "Connections to a provider open now.", "provider"),
 		connectionsOpened: desc("provider", "opened_connections_total", "Connections to a provider opened.", "provider"),
 		commitSeconds:     desc("log", "commit_duration_seconds", "Time of a group commit until it is durable.", "log"),
 		commitRecords:     desc("log", "commit_size_records", "Records made durable by one group commit.", "log"),
@@ -78,9 +83,9 @@ func newCollector(m *Metrics) *collector {
 // Describe sends nothing but what Collect may send.
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.requests, c.requestSeconds, c.submitted, c.replayed, c.refused, c.accepted, c.ended, c.takenOver,
-		c.batchSize, c.stageSeconds, c.totalSecond, c.workersRunning, c.workersBusy,
-		c.attempts, c.callSeconds, c.callEntries, c.connectionsBusy, c.connectionsOpened,
+		c.requests, c.requestSeconds, c.answering, c.submitted, c.replayed, c.refused, c.accepted, c.ended, c.takenOver,
+		c.batchSize, c.stageSeconds, c.totalSeconds, c.workersDesired, c.workersRunning, c.workersBusy,
+		c.attempts, c.callSeconds, c.callEntries, c.callsRunning, c.connectionsOpen, c.connectionsOpened,
 		c.commitSeconds, c.commitRecords, c.cacheHits, c.cacheMisses, c.cacheEntries,
 		c.waiting, c.windowed, c.retrying, c.oldestAge, c.failedReads,
 	} {
@@ -106,6 +111,7 @@ func (c *collector) collectIngest(ch chan<- prometheus.Metric) {
 			ch <- counter(c.requests, n.Load(), route, strconv.Itoa(code))
 		})
 	})
+	ch <- gauge(c.answering, float64(c.m.answering.Load()))
 	ch <- counter(c.submitted, c.m.submitted.Load())
 	ch <- counter(c.replayed, c.m.replayed.Load())
 	for _, r := range Refusals() {
@@ -121,7 +127,7 @@ func (c *collector) collectQueue(ch chan<- prometheus.Metric, q pipeline.Queue) 
 	}
 	ch <- series.batches.snapshot().metric(c.batchSize, sizeBounds(), 1, channel, priority)
 	way := series.endToEnd.Snapshot()
-	ch <- way.Total.metric(c.totalSecond, latencyBounds(), microsecond, channel, priority)
+	ch <- way.Total.metric(c.totalSeconds, latencyBounds(), microsecond, channel, priority)
 	for _, s := range Stages() {
 		ch <- way.Stages[s].metric(c.stageSeconds, latencyBounds(), microsecond, channel, priority, s.String())
 	}
@@ -130,6 +136,7 @@ func (c *collector) collectQueue(ch chan<- prometheus.Metric, q pipeline.Queue) 
 func (c *collector) collectDelivery(ch chan<- prometheus.Metric) {
 	ch <- counter(c.takenOver, c.m.takenOver.Load())
 	for _, channel := range pipeline.Channels() {
+		ch <- gauge(c.workersDesired, float64(c.m.worker(channel).desired.Load()), channel.String())
 		ch <- gauge(c.workersRunning, float64(c.m.worker(channel).running.Load()), channel.String())
 		ch <- gauge(c.workersBusy, float64(c.m.worker(channel).busy.Load()), channel.String())
 	}
@@ -139,8 +146,11 @@ func (c *collector) collectDelivery(ch chan<- prometheus.Metric) {
 		for _, class := range answerClasses() {
 			ch <- counter(c.attempts, r.attempts[class].Load(), name, class.String())
 		}
-		ch <- gauge(c.connectionsBusy, float64(r.busy.Load()), name)
-		ch <- counter(c.connectionsOpened, r.opened.Load(), name)
+		ch <- gauge(c.callsRunning, float64(r.running.Load()), name)
+		closed := r.closed.Load() // before opened, so that the difference is never below 0
+		opened := r.opened.Load()
+		ch <- gauge(c.connectionsOpen, float64(opened-closed), name)
+		ch <- counter(c.connectionsOpened, opened, name)
 	})
 }
 

@@ -68,6 +68,7 @@ const (
 // concurrent use. Numbers of notifications must not be negative, and values of
 // the domain's enumerations must be valid: anything else is a bug and panics.
 type Metrics struct {
+	answering atomic.Int64 // requests
 	submitted atomic.Int64
 	replayed  atomic.Int64
 	takenOver atomic.Int64
@@ -93,7 +94,7 @@ type queueSeries struct {
 	endToEnd *StageRecorder
 }
 
-type workerSeries struct{ running, busy atomic.Int64 }
+type workerSeries struct{ desired, running, busy atomic.Int64 }
 
 type requestSeries struct {
 	latency *LatencyRecorder
@@ -137,10 +138,14 @@ func (m *Metrics) worker(c pipeline.Channel) *workerSeries {
 	return &m.workers[c]
 }
 
+// RequestStarted says that an API request came in; Request follows.
+func (m *Metrics) RequestStarted() { m.answering.Add(1) }
+
 // Request counts an answered API request: its route as it was registered, never
 // a path that a client made up, its status code, and how long it took from the
 // first byte read to the last one written.
 func (m *Metrics) Request(route string, code int, d time.Duration) {
+	m.answering.Add(-1)
 	r := m.requests.get(route, func() *requestSeries { return &requestSeries{latency: NewLatencyRecorder()} })
 	r.latency.Record(d)
 	r.codes.get(code, func() *atomic.Int64 { return new(atomic.Int64) }).Add(1)
@@ -177,6 +182,9 @@ func (m *Metrics) Batch(q pipeline.Queue, size int) { m.queue(q).batches.record(
 
 // EndToEnd is the recorder of a queue's end-to-end latency. Resolve it once.
 func (m *Metrics) EndToEnd(q pipeline.Queue) *StageRecorder { return m.queue(q).endToEnd }
+
+// WorkersDesired sets how many workers a channel should have.
+func (m *Metrics) WorkersDesired(c pipeline.Channel, n int) { m.worker(c).desired.Store(int64(n)) }
 
 // WorkersRunning sets how many workers a channel has, busy or not.
 func (m *Metrics) WorkersRunning(c pipeline.Channel, n int) { m.worker(c).running.Store(int64(n)) }

@@ -12,15 +12,20 @@ import (
 // concurrent use.
 type ProviderRecorder struct {
 	latency  *LatencyRecorder
+	running  atomic.Int64 // calls
 	entries  atomic.Int64
 	attempts [numClasses]atomic.Int64
-	busy     atomic.Int64 // connections
 	opened   atomic.Int64 // connections
+	closed   atomic.Int64 // connections
 }
 
-// Called counts one call, how many notifications it carried and how long it
-// took, whatever came of it.
+// CallStarted says that a call begins; Called follows.
+func (r *ProviderRecorder) CallStarted() { r.running.Add(1) }
+
+// Called counts a call that ended, how many notifications it carried and how
+// long it took, whatever came of it.
 func (r *ProviderRecorder) Called(entries int, d time.Duration) {
+	r.running.Add(-1)
 	r.latency.Record(d)
 	r.entries.Add(int64(entries))
 }
@@ -33,17 +38,12 @@ func (r *ProviderRecorder) Attempted(class pipeline.AnswerClass, n int) {
 	r.attempts[class].Add(int64(n))
 }
 
-// ConnectionAcquired says that a call got its connection, from the pool or
-// freshly opened; ConnectionReleased follows.
-func (r *ProviderRecorder) ConnectionAcquired(fresh bool) {
-	r.busy.Add(1)
-	if fresh {
-		r.opened.Add(1)
-	}
-}
+// ConnectionOpened counts a connection that was dialled; ConnectionClosed
+// follows.
+func (r *ProviderRecorder) ConnectionOpened() { r.opened.Add(1) }
 
-// ConnectionReleased says that a call is done with its connection.
-func (r *ProviderRecorder) ConnectionReleased() { r.busy.Add(-1) }
+// ConnectionClosed counts a connection that was closed.
+func (r *ProviderRecorder) ConnectionClosed() { r.closed.Add(1) }
 
 // LogRecorder records the commits of one durable log. It is safe for concurrent
 // use.

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"runtime/debug"
 	"runtime/metrics"
 	"syscall"
 	"time"
@@ -15,6 +16,9 @@ type Resources struct {
 	HeapBytes     int64         // occupied by objects, those not yet collected included
 	LiveHeapBytes int64         // that the last collection found in use: what a leak is seen by
 	Goroutines    int64
+	GCCycles      int64
+	GCPause       time.Duration // with the world stopped, since the process started
+	GCCPU         time.Duration // as the runtime estimates it, since the process started
 }
 
 // ReadResources reads the process's use of resources.
@@ -31,13 +35,19 @@ func ReadResources() (Resources, error) {
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/heap/live:bytes"},
 		{Name: "/sched/goroutines:goroutines"},
+		{Name: "/cpu/classes/gc/total:cpu-seconds"},
 	}
 	metrics.Read(samples)
+	var gc debug.GCStats
+	debug.ReadGCStats(&gc)
 	return Resources{
 		CPU:           time.Duration(usage.Utime.Nano() + usage.Stime.Nano()),
 		ResidentBytes: resident,
 		HeapBytes:     int64(samples[0].Value.Uint64()),
 		LiveHeapBytes: int64(samples[1].Value.Uint64()),
 		Goroutines:    int64(samples[2].Value.Uint64()),
+		GCCycles:      gc.NumGC,
+		GCPause:       gc.PauseTotal,
+		GCCPU:         time.Duration(samples[3].Value.Float64() * float64(time.Second)),
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 // started. The queues' depths are not in it: they are the feed's to tell.
 type Snapshot struct {
 	Requests  []RequestSnapshot // by route
+	Answering int64             // requests being answered now
 	Submitted int64
 	Replayed  int64
 	TakenOver int64
@@ -33,13 +34,14 @@ type QueueSnapshot struct {
 	pipeline.Queue
 	Accepted int64
 	Ended    map[pipeline.State]int64
-	Batches  Distribution // sizes
+	Batches  Distribution // notifications a batch
 	EndToEnd EndToEndSnapshot
 }
 
 // WorkerSnapshot counts a channel's workers.
 type WorkerSnapshot struct {
 	Channel pipeline.Channel
+	Desired int64
 	Running int64
 	Busy    int64
 }
@@ -50,7 +52,8 @@ type ProviderSnapshot struct {
 	Attempts          map[pipeline.AnswerClass]int64 // notifications
 	Entries           int64                          // notifications that its calls carried
 	Latency           Distribution                   // us a call
-	ConnectionsBusy   int64
+	CallsRunning      int64
+	ConnectionsOpen   int64
 	ConnectionsOpened int64
 }
 
@@ -71,6 +74,7 @@ type CacheSnapshot struct {
 // one.
 func (m *Metrics) Snapshot() Snapshot {
 	s := Snapshot{
+		Answering: m.answering.Load(),
 		Submitted: m.submitted.Load(),
 		Replayed:  m.replayed.Load(),
 		TakenOver: m.takenOver.Load(),
@@ -86,8 +90,9 @@ func (m *Metrics) Snapshot() Snapshot {
 		s.Queues = append(s.Queues, m.queue(q).snapshot(q))
 	}
 	for _, c := range pipeline.Channels() {
+		w := m.worker(c)
 		s.Workers = append(s.Workers, WorkerSnapshot{
-			Channel: c, Running: m.worker(c).running.Load(), Busy: m.worker(c).busy.Load(),
+			Channel: c, Desired: w.desired.Load(), Running: w.running.Load(), Busy: w.busy.Load(),
 		})
 	}
 	m.providers.each(func(name string, r *ProviderRecorder) { s.Providers = append(s.Providers, r.snapshot(name)) })
@@ -122,8 +127,10 @@ func (r *ProviderRecorder) snapshot(name string) ProviderSnapshot {
 	for _, class := range answerClasses() {
 		attempts[class] = r.attempts[class].Load()
 	}
+	closed := r.closed.Load() // before opened, so that the difference is never below 0
+	opened := r.opened.Load()
 	return ProviderSnapshot{
 		Name: name, Attempts: attempts, Entries: r.entries.Load(), Latency: r.latency.Snapshot(),
-		ConnectionsBusy: r.busy.Load(), ConnectionsOpened: r.opened.Load(),
+		CallsRunning: r.running.Load(), ConnectionsOpen: opened - closed, ConnectionsOpened: opened,
 	}
 }

@@ -61,14 +61,14 @@ func (p *Passage) stages() [numStages]time.Duration {
 // whole and by stage. It is safe for concurrent use.
 type StageRecorder struct {
 	mu     sync.Mutex
-	total  distribution // us
-	stages [numStages]distribution
+	total  Distribution // us
+	stages [numStages]Distribution
 }
 
 func newStageRecorder() *StageRecorder {
-	r := &StageRecorder{total: newDistribution(maxLatency.Microseconds())}
+	r := &StageRecorder{total: newLatencies()}
 	for s := range r.stages {
-		r.stages[s] = newDistribution(maxLatency.Microseconds())
+		r.stages[s] = newLatencies()
 	}
 	return r
 }
@@ -98,16 +98,10 @@ type EndToEndSnapshot struct {
 // same notifications.
 func (r *StageRecorder) Snapshot() EndToEndSnapshot {
 	r.mu.Lock()
-	total := r.total.clone()
-	var stages [numStages]distribution
+	defer r.mu.Unlock()
+	snapshot := EndToEndSnapshot{Total: r.total.clone()}
 	for s := range r.stages {
-		stages[s] = r.stages[s].clone()
-	}
-	r.mu.Unlock()
-
-	snapshot := EndToEndSnapshot{Total: total.snapshot()}
-	for s := range stages {
-		snapshot.Stages[s] = stages[s].snapshot()
+		snapshot.Stages[s] = r.stages[s].clone()
 	}
 	return snapshot
 }
