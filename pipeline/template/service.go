@@ -1,0 +1,126 @@
+package template
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// Options configure a [Service]; zero values take the defaults.
+type Options struct {
+	// TTL is how long a compiled template is kept; 1 h. Templates never change,
+	// so it bounds memory, not staleness.
+	TTL time.Duration
+	// NewestTTL is how long the newest version of a template is believed, and
+	// so how late a new version is noticed; 10 s.
+	NewestTTL time.Duration
+	// MaxBytes bounds the compiled templates, roughly; 64 MiB. A fleet has 1000
+	// templates of 50 KB.
+	MaxBytes uint64
+}
+
+// maxNewest bounds how many templates' newest version is remembered.
+const maxNewest = 10_000
+
+// key names a compiled template. The locale is the one asked for, which may
+// have been served by a wider one.
+type key struct {
+	id      string
+	version uint32
+	locale  string
+}
+
+// Service gives compiled templates, from a cache in front of a store. It is
+// safe for concurrent use.
+type Service struct {
+	store    pipeline.TemplateStore
+	compiled *otter.Cache[key, *Compiled]
+	newest   *otter.Cache[string, uint32]
+	hits     atomic.Int64
+	misses   atomic.Int64
+}
+
+// NewService puts a cache before a store.
+func NewService(store pipeline.TemplateStore, o Options) *Service {
+	if o.TTL == 0 {
+		o.TTL = time.Hour
+	}
+	if o.NewestTTL == 0 {
+		o.NewestTTL = 10 * time.Second
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 64 << 20
+	}
+	return &Service{
+		store: store,
+		compiled: otter.Must(&otter.Options[key, *Compiled]{
+			MaximumWeight:    o.MaxBytes,
+			Weigher:          func(_ key, c *Compiled) uint32 { return uint32(c.size) },
+			ExpiryCalculator: otter.ExpiryWriting[key, *Compiled](o.TTL),
+		}),
+		newest: otter.Must(&otter.Options[string, uint32]{
+			MaximumSize:      maxNewest,
+			ExpiryCalculator: otter.ExpiryWriting[string, uint32](o.NewestTTL),
+		}),
+	}
+}
+
+// Close ends the caches' upkeep. The service must not be used after it.
+func (s *Service) Close() {
+	s.compiled.StopAllGoroutines()
+	s.newest.StopAllGoroutines()
+}
+
+// Newest is the highest version of a template, at most NewestTTL old. Errors:
+// [pipeline.ErrNoTemplate], and what the store could not read.
+func (s *Service) Newest(ctx context.Context, id string) (uint32, error) {
+	if version, ok := s.newest.GetIfPresent(id); ok {
+		return version, nil
+	}
+	return s.newest.Get(ctx, id, otter.LoaderFunc[string, uint32](s.store.Newest))
+}
+
+// Get gives one version of a template in a locale: else in the locale's parent
+// (de-AT, then de), else in the default one. Errors: [pipeline.ErrNoTemplate],
+// *[SyntaxError], and what the store could not read.
+func (s *Service) Get(ctx context.Context, id string, version uint32, locale string) (*Compiled, error) {
+	k := key{id, version, locale}
+	if c, ok := s.compiled.GetIfPresent(k); ok {
+		s.hits.Add(1)
+		return c, nil
+	}
+	s.misses.Add(1)
+	return s.compiled.Get(ctx, k, otter.LoaderFunc[key, *Compiled](s.load))
+}
+
+func (s *Service) load(ctx context.Context, k key) (*Compiled, error) {
+	for locale := k.locale; ; {
+		t, err := s.store.Get(ctx, k.id, k.version, locale)
+		if err == nil {
+			c, err := Compile(t)
+			if err != nil {
+				return nil, fmt.Errorf("template %s version %d locale %q: %w", k.id, k.version, locale, err)
+			}
+			return c, nil
+		}
+		if !errors.Is(err, pipeline.ErrNoTemplate) || locale == "" {
+			return nil, err
+		}
+		locale = locale[:max(strings.LastIndexByte(locale, '-'), 0)]
+	}
+}
+
+// Stats is how a cache served.
+type Stats struct{ Hits, Misses, Entries int64 }
+
+// Stats counts the uses of the compiled templates.
+func (s *Service) Stats() Stats {
+	return Stats{s.hits.Load(), s.misses.Load(), int64(s.compiled.EstimatedSize())}
+}
