@@ -213,14 +213,14 @@ func (m *markup) inTag(c byte) string {
 		if space || c == '/' && m.element != "" {
 			m.state = markupTag
 		} else {
-			m.element += string(rune(lower(c)))
+			m.element = extend(m.element, c)
 		}
 	case m.state == markupTag:
 		if !space && c != '/' {
 			m.state, m.attribute = markupAttributeName, string(rune(lower(c)))
 		}
 	case m.state == markupAttributeName && !space && c != '=' && c != '/':
-		m.attribute += string(rune(lower(c)))
+		m.attribute = extend(m.attribute, c)
 	case m.state == markupAttributeName && space:
 		m.state = markupAfterName
 	case c == '=' && (m.state == markupAttributeName || m.state == markupAfterName):
@@ -246,6 +246,15 @@ func (m *markup) tagEnd() string {
 		m.state, m.raw = markupRaw, m.element
 	}
 	return ""
+}
+
+// extend adds a byte to a name, up to a length that no known name has: longer
+// ones would cost time that grows with their square.
+func extend(name string, c byte) string {
+	if len(name) == 32 {
+		return name
+	}
+	return name + string(rune(lower(c)))
 }
 
 func lower(c byte) byte {

@@ -22,6 +22,9 @@ const (
 	// MaxEmail bounds an e-mail's body in bytes. Mail clients cut at about 100
 	// KB, and a batch holds a thousand.
 	MaxEmail = 256 << 10
+	// maxRendered is where rendering stops, whatever the channel: a long value
+	// that a template repeats must not fill the memory before it is measured.
+	maxRendered = MaxSubject + MaxEmail
 )
 
 // Errors of rendering, for which a notification is dead: no retry helps.
@@ -97,6 +100,9 @@ func (c *Compiled) appendSubject(b []byte, variables []pipeline.Variable) ([]byt
 			return b, c.missing(s.variable)
 		}
 		b = appendLine(b, value)
+		if len(b) > maxRendered {
+			return b, ErrTooLong
+		}
 	}
 	return b, nil
 }
@@ -113,6 +119,9 @@ func (c *Compiled) appendText(b []byte, variables []pipeline.Variable) ([]byte, 
 			return b, c.missing(s.variable)
 		}
 		b = append(b, value...)
+		if len(b) > maxRendered {
+			return b, ErrTooLong
+		}
 	}
 	return b, nil
 }
@@ -141,6 +150,9 @@ func (c *Compiled) appendHTML(b []byte, variables []pipeline.Variable) ([]byte, 
 			b = appendEscaped(b, value)
 		case inText, inAttribute:
 			b = appendEscaped(b, value)
+		}
+		if len(b) > maxRendered {
+			return b, ErrTooLong
 		}
 	}
 	return b, nil
