@@ -1,0 +1,169 @@
+package planner
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// The limits of a plan's text. They are checked before it is parsed, so that
+// no text can make the parser recurse or grow without bound.
+const (
+	// MaxDocument is the most bytes that a plan may have.
+	MaxDocument = 1 << 20
+	maxDepth    = 32     // nested lists and mappings
+	maxTokens   = 20_000 // the reference plan has about a thousand
+)
+
+// parseDocument reads one YAML document of the plain kind a plan is written
+// in: no anchors, aliases, merge keys, tags, directives or complex keys.
+func parseDocument(name string, text []byte) (ast.Node, error) {
+	if fault := checkText(text); fault != nil {
+		fault.Source.File = name
+		return nil, invalid([]Fault{*fault})
+	}
+	tokens := lexer.Tokenize(string(text))
+	if fault := checkTokens(tokens); fault != nil {
+		fault.Source.File = name
+		return nil, invalid([]Fault{*fault})
+	}
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, invalid([]Fault{syntaxFault(name, err)})
+	}
+	empty := Fault{Source: Source{File: name}, Message: "the document is empty; notifyctl init writes an annotated plan to start from"}
+	switch len(file.Docs) {
+	case 0:
+		return nil, invalid([]Fault{empty})
+	case 1:
+	default:
+		return nil, invalid([]Fault{{Source: Source{File: name}, Message: "several documents; accepted is one"}})
+	}
+	if body := file.Docs[0].Body; body != nil && body.Type() != ast.NullType && body.Type() != ast.CommentType {
+		return body, nil
+	}
+	return nil, invalid([]Fault{empty})
+}
+
+// checkText refuses what is no text of a reasonable size.
+func checkText(text []byte) *Fault {
+	if len(text) > MaxDocument {
+		return &Fault{Message: fmt.Sprintf("larger than %d bytes, the most that a plan may have", MaxDocument)}
+	}
+	line, start := 1, 0
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRune(text[i:])
+		at := Source{Line: line, Column: utf8.RuneCount(text[start:i]) + 1}
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return &Fault{Source: at, Message: fmt.Sprintf("byte 0x%02x is not UTF-8", text[i])}
+		case r == '\n':
+			line, start = line+1, i+1
+		case r < ' ' && r != '\t' && r != '\r', r == 0x7f:
+			return &Fault{Source: at, Message: fmt.Sprintf("control character U+%04X", r)}
+		}
+		i += size
+	}
+	return nil
+}
+
+// checkTokens refuses what a plan has no use for and what would nest too deep.
+func checkTokens(tokens token.Tokens) *Fault {
+	if len(tokens) > maxTokens {
+		return &Fault{Message: fmt.Sprintf("more than %d words and signs, the most that a plan may have", maxTokens)}
+	}
+	var nesting nesting
+	for i, t := range tokens {
+		if message := refusal(t, i == 0); message != "" {
+			return &Fault{Source: sourceOf(t), Message: message}
+		}
+		if nesting.step(t) > maxDepth {
+			return &Fault{Source: sourceOf(t), Message: fmt.Sprintf("nested deeper than %d levels", maxDepth)}
+		}
+	}
+	return nil
+}
+
+// refusal says why a token has no place in a plan, or "".
+func refusal(t *token.Token, first bool) string {
+	switch t.Type {
+	case token.AnchorType:
+		return "an anchor (&); accepted are plain values"
+	case token.AliasType:
+		return "an alias (*); accepted are plain values"
+	case token.MergeKeyType:
+		return "a merge key (<<); accepted are plain keys"
+	case token.TagType:
+		return "a tag (!); accepted are plain values"
+	case token.DirectiveType:
+		return "a directive (%); accepted is a plain document"
+	case token.MappingKeyType:
+		return "a complex key (?); accepted are plain keys"
+	case token.DocumentHeaderType:
+		if !first {
+			return "a second document; accepted is one"
+		}
+	}
+	return ""
+}
+
+// nesting counts how deep the collections are nested at a token. A block
+// collection is known by the column it starts at.
+type nesting struct {
+	columns []int // of the open block collections
+	flow    int   // open brackets and braces
+}
+
+// step takes the next token and gives the depth there.
+func (n *nesting) step(t *token.Token) int {
+	switch t.Type {
+	case token.SequenceStartType, token.MappingStartType:
+		n.flow++
+	case token.SequenceEndType, token.MappingEndType:
+		n.flow--
+	case token.SequenceEntryType:
+		n.open(t.Position.Column)
+	case token.MappingValueType:
+		if n.flow == 0 && t.Prev != nil {
+			n.open(t.Prev.Position.Column)
+		}
+	}
+	return len(n.columns) + max(n.flow, 0)
+}
+
+// open enters the block collection at a column and leaves those right of it.
+func (n *nesting) open(column int) {
+	for len(n.columns) > 0 && n.columns[len(n.columns)-1] > column {
+		n.columns = n.columns[:len(n.columns)-1]
+	}
+	if len(n.columns) == 0 || n.columns[len(n.columns)-1] < column {
+		n.columns = append(n.columns, column)
+	}
+}
+
+// syntaxFault takes the position and the first line of what the parser says.
+func syntaxFault(name string, err error) Fault {
+	var syntax *yaml.SyntaxError
+	if !errors.As(err, &syntax) {
+		return Fault{Source: Source{File: name}, Message: err.Error()}
+	}
+	source := sourceOf(syntax.GetToken())
+	source.File = name
+	message, _, _ := bytes.Cut([]byte(syntax.GetMessage()), []byte("\n"))
+	return Fault{Source: source, Message: "not YAML: " + string(message)}
+}
+
+// sourceOf gives the position of a token.
+func sourceOf(t *token.Token) Source {
+	if t == nil || t.Position == nil {
+		return Source{}
+	}
+	return Source{Line: t.Position.Line, Column: t.Position.Column, Text: t.Value}
+}

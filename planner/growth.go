@@ -1,0 +1,41 @@
+package planner
+
+import (
+	"fmt"
+	"regexp"
+
+	"github.com/notifyctl/notifyctl/planner/units"
+)
+
+// Growth is how the workload grows, and the steps planned to meet it.
+type Growth struct {
+	Rate        units.Fraction `json:"rate" min:"0" max:"100"` // a year
+	Years       units.Count    `json:"years" max:"30"`
+	CurrentPeak units.Rate     `json:"current_peak"`
+	Steps       []Step         `json:"steps"`
+}
+
+// A Step raises the capacity at a moment, at a cost.
+type Step struct {
+	At       Moment      `json:"at"`
+	Capacity units.Rate  `json:"capacity"`
+	Cost     units.Money `json:"cost" min:"0"`
+}
+
+// A Moment is a time as a growth plan states it: "now", a quarter counted from
+// the plan's date, like "3rd quarter", or a date.
+type Moment string
+
+// ParseMoment reads a moment.
+func ParseMoment(text string) (Moment, error) {
+	if text == "now" {
+		return Moment(text), nil
+	}
+	if quarter, err := regexp.MatchString(`^(1st|2nd|3rd|[4-9]th|[1-9][0-9]th) quarter$`, text); err == nil && quarter {
+		return Moment(text), nil
+	}
+	if _, err := ParseDate(text); err == nil {
+		return Moment(text), nil
+	}
+	return "", fmt.Errorf("%q is no moment; accepted is now, a quarter from as_of like 3rd quarter, or a date like 2027-06-30", text)
+}

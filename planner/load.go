@@ -1,0 +1,199 @@
+package planner
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+//go:embed reference.yaml
+var reference []byte
+
+// referenceName is what the reference plan is called in sources.
+const referenceName = "reference.yaml"
+
+// ReferenceYAML gives the text of the reference plan, with its comments.
+func ReferenceYAML() []byte { return slices.Clone(reference) }
+
+// Reference gives the reference plan.
+func Reference() *Plan {
+	p, err := Load(Document{})
+	if err != nil {
+		panic("BUG: planner: the reference plan is invalid: " + err.Error())
+	}
+	return p
+}
+
+// Document is what a plan is loaded from.
+type Document struct {
+	// Name is the file's, for messages; without a name of its own the plan is
+	// called after it.
+	Name string
+	// Text is the file's content; nil is the reference plan.
+	Text []byte
+	// Assignments override values, each as path=value. Below claims. the rest
+	// of the path is a figure's id or a named statement.
+	Assignments []string
+	// Today dates a plan that has no as_of.
+	Today Date
+}
+
+// Load reads a plan. Keys that the text leaves out take the reference plan's
+// values, but for its claims and limits, which are its own. The assignments
+// are all applied, then the plan is checked once. The error is an
+// [*InvalidError] with every fault that was found.
+func Load(in Document) (*Plan, error) {
+	p := &Plan{sources: make(map[string]Source)}
+	if err := p.decode(referenceName, reference); err != nil {
+		return nil, err
+	}
+	var faults []Fault
+	if in.Text != nil {
+		p.Version, p.Name, p.AsOf, p.Claims, p.Limits = 0, "", in.Today, nil, nil
+		for path := range p.sources {
+			if own(path) {
+				delete(p.sources, path)
+			}
+		}
+		faults = faultsOf(p.decode(in.Name, in.Text))
+	}
+	for _, a := range in.Assignments {
+		faults = append(faults, p.assign(a)...)
+	}
+	if len(faults) == 0 {
+		faults = p.check(in.Name)
+	}
+	if err := invalid(faults); err != nil {
+		return nil, err
+	}
+	if p.Name == "" {
+		p.Name = nameOf(in.Name)
+	}
+	return p, nil
+}
+
+// own reports whether a key says what the plan is, so that there is no default
+// for it.
+func own(path string) bool {
+	return path == "version" || path == "name" || path == "as_of" ||
+		strings.HasPrefix(path, "claims.") || strings.HasPrefix(path, "limits")
+}
+
+// nameOf names a plan after its file.
+func nameOf(file string) string {
+	base := filepath.Base(file)
+	if name := strings.TrimSuffix(base, filepath.Ext(base)); name != "" && name != "." && name != "-" {
+		return name
+	}
+	return "plan"
+}
+
+// faultsOf gives the faults of an error of this package.
+func faultsOf(err error) []Fault {
+	var bad *InvalidError
+	if errors.As(err, &bad) {
+		return bad.Faults
+	}
+	return nil
+}
+
+// decode lays a document over the plan.
+func (p *Plan) decode(name string, text []byte) error {
+	body, err := parseDocument(name, text)
+	if err != nil {
+		return err
+	}
+	d := decoder{file: name, sources: p.sources}
+	if version, ok := d.version(body); !ok {
+		return invalid([]Fault{version})
+	}
+	d.mapping("", body, reflect.ValueOf(p).Elem())
+	return invalid(d.faults)
+}
+
+// version looks at the version first: in another one, nothing else can be
+// judged.
+func (d *decoder) version(body ast.Node) (Fault, bool) {
+	mapping, ok := body.(ast.MapNode)
+	if !ok {
+		return Fault{}, true // mapping notes that
+	}
+	accepted := fmt.Sprintf("accepted is %d", PlanVersion)
+	for entries := mapping.MapRange(); entries.Next(); {
+		if entries.Key().GetToken().Value != "version" {
+			continue
+		}
+		t := entries.Value().GetToken()
+		if t.Value == fmt.Sprint(PlanVersion) {
+			return Fault{}, true
+		}
+		return Fault{Source: d.source(t), Key: "version", Message: fmt.Sprintf("%s; %s", found(entries.Value()), accepted)}, false
+	}
+	return Fault{Source: Source{File: d.file}, Key: "version", Message: "missing; " + accepted}, false
+}
+
+// assign overrides one value of the plan.
+func (p *Plan) assign(assignment string) []Fault {
+	d := decoder{assignment: assignment, sources: p.sources}
+	path, text, ok := strings.Cut(assignment, "=")
+	path = strings.TrimSpace(path)
+	switch {
+	case !ok || path == "":
+		d.fault(nil, "", "accepted is path=value, like workload.users=50M")
+		return d.faults
+	case strings.TrimSpace(text) == "":
+		d.fault(nil, path, "no value")
+		return d.faults
+	}
+	node, err := parseDocument("", []byte(text))
+	if err != nil {
+		faults := faultsOf(err)
+		for i := range faults {
+			faults[i].Source, faults[i].Key = Source{Assignment: assignment}, path
+		}
+		return faults
+	}
+	d.at(path, node, p)
+	return d.faults
+}
+
+// at decodes a node into the value that a path leads to.
+func (d *decoder) at(path string, node ast.Node, p *Plan) {
+	if id, ok := strings.CutPrefix(path, "claims."); ok {
+		d.claim(path, id, node.GetToken(), node, subjects(), &p.Claims)
+		return
+	}
+	section := reflect.ValueOf(p).Elem()
+	walked := ""
+	for rest := path; ; {
+		key, below, deeper := strings.Cut(rest, ".")
+		walked = join(walked, key)
+		field, ok := fieldByKey(section.Type(), key)
+		if !ok {
+			d.unknown(nil, walked, key, keysOf(section.Type()))
+			return
+		}
+		value := section.FieldByIndex(field.Index)
+		if !deeper {
+			d.value(path, node, field, value)
+			return
+		}
+		if !isSection(field) {
+			d.fault(nil, walked, "a single value or a list; it is set as a whole, and has no %s", quote(below))
+			return
+		}
+		section, rest = value, below
+	}
+}
+
+// isSection reports whether a field holds keys of its own.
+func isSection(field reflect.StructField) bool {
+	_, quantity := unitOf(field)
+	return field.Type.Kind() == reflect.Struct && !quantity && field.Type != reflect.TypeFor[Date]()
+}

@@ -1,0 +1,93 @@
+package planner
+
+import "github.com/notifyctl/notifyctl/planner/units"
+
+// A subject is what a claim or a limit may be about: a figure, or a named
+// statement about a choice.
+type subject struct {
+	id    string
+	unit  units.Unit
+	names []string // what a named statement may name; nil for a figure
+}
+
+// subjects lists everything that a claim may be about.
+func subjects() []subject {
+	var all []subject
+	for _, f := range figures() {
+		all = append(all, subject{id: f.ID, unit: f.Unit})
+	}
+	return append(all, stated()...)
+}
+
+// stated lists what design documents state and the planner does not derive:
+// it is kept and shown, and compared with nothing.
+func stated() []subject {
+	count, bytes, ratio, money := units.Whole, units.ByteSize, units.Ratio, units.DollarsPerMonth
+	return []subject{
+		{id: "gateway.instances", unit: count},
+		{id: "service.instances", unit: count},
+		{id: "kafka.brokers", unit: count},
+		{id: "kafka.partitions.high", unit: count},
+		{id: "kafka.partitions.normal", unit: count},
+		{id: "kafka.partitions.low", unit: count},
+		{id: "kafka.disk.per_broker", unit: bytes},
+		{id: "kafka.network.in", unit: units.BytesPerSecond},
+		{id: "workers.push.unbatched", unit: count},
+		{id: "workers.push.batched", unit: count},
+		{id: "workers.push.recommended", unit: count},
+		{id: "workers.email.unbatched", unit: count},
+		{id: "workers.email.batched", unit: count},
+		{id: "workers.email.recommended", unit: count},
+		{id: "workers.sms.unbatched", unit: count},
+		{id: "workers.sms.batched", unit: count},
+		{id: "workers.sms.recommended", unit: count},
+		{id: "workers.policies", names: []string{"steps", "drain", "arrivals"}},
+		{id: "postgres.shards", unit: count},
+		{id: "postgres.connections", unit: count},
+		{id: "postgres.disk.per_shard", unit: bytes},
+		{id: "postgres.sharding", names: []string{"id_range", "hash"}},
+		{id: "cassandra.nodes", unit: count},
+		{id: "cassandra.disk.per_node", unit: bytes},
+		{id: "redis.nodes", unit: count},
+		{id: "redis.memory", unit: bytes},
+		{id: "redis.memory.idempotency", unit: bytes},
+		{id: "redis.memory.total", unit: bytes},
+		{id: "preferences.l1.hit_ratio", unit: ratio},
+		{id: "preferences.l2.hit_ratio", unit: ratio},
+		{id: "preferences.database_reads", unit: units.PerSecond},
+		{id: "growth.headroom", unit: ratio},
+		{id: "cost.infrastructure", unit: money},
+		{id: "cost.providers", unit: money},
+		{id: "cost.total", unit: money},
+	}
+}
+
+// findSubject looks an id up.
+func findSubject(id string, subjects []subject) (subject, bool) {
+	for _, s := range subjects {
+		if s.id == id {
+			return s, true
+		}
+	}
+	return subject{}, false
+}
+
+// idsOf lists the ids of subjects.
+func idsOf(subjects []subject) []string {
+	ids := make([]string, len(subjects))
+	for i, s := range subjects {
+		ids[i] = s.id
+	}
+	return ids
+}
+
+// figuresAmong lists the ids of those that have a value.
+func figuresAmong(subjects []subject) []string {
+	var ids []string
+	for _, s := range subjects {
+		if s.names == nil {
+			ids = append(ids, s.id)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,178 @@
+package units
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Format writes a range so that [Parse] with the same unit gives it back
+// exactly, in the shortest of the usual suffixes that can.
+func Format(u Unit, r Range) string {
+	if r.Exact() {
+		return formatOne(u, r.Low)
+	}
+	return formatOne(u, r.Low) + separator + formatOne(u, r.High)
+}
+
+// formatOne tries the suffixes of u from the largest down and keeps the first
+// that leaves a short number and parses back to v.
+func formatOne(u Unit, v float64) string {
+	all := suffixes(u)
+	for i, s := range all {
+		if v < s.factor && i < len(all)-1 {
+			continue
+		}
+		text := decorate(u, strconv.FormatFloat(v/s.factor, 'f', -1, 64), s.text)
+		if len(text) > longestNeat {
+			continue
+		}
+		if back, err := parseOne(text, u); err == nil && back == v {
+			return text
+		}
+	}
+	// A long number keeps all its digits, in the base.
+	return decorate(u, strconv.FormatFloat(v, 'g', -1, 64), base(u))
+}
+
+// longestNeat is as long as a text gets that a person would have written.
+const longestNeat = 12
+
+// base is the suffix of one base unit.
+func base(u Unit) string {
+	switch u {
+	case Seconds:
+		return "s"
+	case Ratio:
+		return ""
+	}
+	all := suffixes(u)
+	return all[len(all)-1].text
+}
+
+// decorate puts the sign of money before, the suffix behind a number.
+func decorate(u Unit, number, suffix string) string {
+	if u == DollarsPerMonth {
+		return "$" + number + suffix
+	}
+	return number + suffix
+}
+
+// A suffix is how a value of factor base units is written.
+type suffix struct {
+	text   string
+	factor float64
+}
+
+// suffixes lists what [Format] and [Humanize] write u with, largest first; the
+// last is the base, or the smallest there is.
+func suffixes(u Unit) []suffix {
+	switch u {
+	case Scalar, Whole:
+		return []suffix{{"G", 1e9}, {"M", 1e6}, {"K", 1e3}, {"", 1}}
+	case ByteSize:
+		return []suffix{{"EB", 1e18}, {"PB", 1e15}, {"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"KB", 1e3}, {"B", 1}}
+	case Seconds:
+		return []suffix{{"d", 86_400}, {"h", 3600}, {"m", 60}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}}
+	case PerSecond:
+		return []suffix{{"M/s", 1e6}, {"K/s", 1e3}, {"/s", 1}}
+	case BytesPerSecond:
+		return []suffix{{"PB/s", 1e15}, {"TB/s", 1e12}, {"GB/s", 1e9}, {"MB/s", 1e6}, {"KB/s", 1e3}, {"B/s", 1}}
+	case Ratio:
+		return []suffix{{"%", 1e-2}}
+	case DollarsPerMonth:
+		return []suffix{{"M/month", 1e6}, {"K/month", 1e3}, {"/month", 1}}
+	}
+	panic("BUG: units: unknown unit")
+}
+
+// Humanize writes a range for reading: three significant digits, thousands
+// grouped, a unit on each end. What it writes need not parse back.
+func Humanize(u Unit, r Range) string {
+	low, high := humanizeOne(u, r.Low), humanizeOne(u, r.High)
+	if low == high {
+		return low
+	}
+	return low + separator + high
+}
+
+// humanizeOne writes a single value for reading.
+func humanizeOne(u Unit, v float64) string {
+	switch u {
+	case Scalar, Whole:
+		return grouped(v)
+	case PerSecond:
+		return grouped(v) + "/s"
+	case Ratio:
+		return significant(v*100) + " %"
+	case DollarsPerMonth:
+		return dollars(v)
+	}
+	all := suffixes(u)
+	for i, s := range all {
+		// Rounded first: 999,960 B is 1 MB, not 1000 KB.
+		if rounded(v/s.factor) >= 1 || i == len(all)-1 {
+			return significant(v/s.factor) + " " + s.text
+		}
+	}
+	panic("BUG: units: no suffix")
+}
+
+// rounded keeps three significant digits of v, all of them from 100 on.
+func rounded(v float64) float64 {
+	if v == 0 || math.Abs(v) >= 100 {
+		return math.Round(v)
+	}
+	scale := math.Pow(10, 2-math.Floor(math.Log10(math.Abs(v))))
+	return math.Round(v*scale) / scale
+}
+
+// significant writes three significant digits, without the zeros at the end.
+func significant(v float64) string {
+	r := rounded(v)
+	if r != 0 && math.Abs(r) < 1e-4 {
+		return strconv.FormatFloat(r, 'g', 3, 64)
+	}
+	return group(strconv.FormatFloat(r, 'f', -1, 64))
+}
+
+// grouped writes a count or a rate: whole from 1000 on, three significant
+// digits below, unless the number is whole.
+func grouped(v float64) string {
+	if math.Abs(v) >= 1e21 {
+		return strconv.FormatFloat(v, 'g', 3, 64)
+	}
+	return significant(v)
+}
+
+// dollars writes money to the dollar, small amounts to the cent, and the
+// price of one notification to three digits.
+func dollars(v float64) string {
+	switch {
+	case v >= 100 || v == 0:
+		return "$" + grouped(math.Round(v))
+	case v >= 0.1:
+		return "$" + strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return "$" + significant(v)
+}
+
+// group puts commas between the thousands of a decimal number.
+func group(s string) string {
+	whole, fraction, _ := strings.Cut(s, ".")
+	if len(whole) <= 3 {
+		return s
+	}
+	var b strings.Builder
+	first := (len(whole)-1)%3 + 1
+	b.WriteString(whole[:first])
+	for i := first; i < len(whole); i += 3 {
+		b.WriteByte(',')
+		b.WriteString(whole[i : i+3])
+	}
+	if fraction != "" {
+		b.WriteByte('.')
+		b.WriteString(fraction)
+	}
+	return b.String()
+}
