@@ -1,0 +1,30 @@
+# The steps themselves are in .ci/run, so that there is one definition of each.
+.DEFAULT_GOAL := help
+.PHONY: help build test lint fmt race fuzz-smoke snapshot ci
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build ./notifyctl
+	CGO_ENABLED=0 go build -trimpath -o notifyctl ./cmd/notifyctl
+
+test: ## run the tests
+	.ci/run test
+
+lint: ## run the linters
+	.ci/run lint
+
+fmt: ## format the code
+	go tool -modfile=.ci/tools/go.mod golangci-lint fmt
+
+race: ## run the tests under the race detector
+	.ci/run race
+
+fuzz-smoke: ## run each fuzz target for a few seconds
+	.ci/run fuzz
+
+snapshot: ## build the archives of a release without releasing
+	go tool -modfile=.ci/tools/go.mod goreleaser release --snapshot --clean
+
+ci: ## everything that must hold before a change is merged
+	.ci/run
