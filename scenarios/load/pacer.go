@@ -20,7 +20,9 @@ type pacer struct {
 	schedule *Schedule
 	maxLag   time.Duration
 	done     <-chan struct{} // ends the run before its time
-	full     func() bool     // whether every connection waits for the target
+	// lastFull is the last time at which every connection waited for the
+	// target, or negative.
+	lastFull func() time.Duration
 
 	start    sync.Once
 	began    time.Time     // of the attack, to a few microseconds
@@ -30,8 +32,8 @@ type pacer struct {
 	mu          sync.Mutex
 	segments    []segment
 	dropped     uint64
-	droppedHeld uint64   // of those, while every connection waited for the target
-	byStage     []uint64 // dropped, by the stage they were due in
+	droppedHeld uint64        // of those, while every connection waited for the target
+	byStage     []uint64      // dropped, by the stage they were due in
 	lastDue     time.Duration // when the last request that was sent was due
 	halted      time.Duration // when the run ended before its time, or -1
 }
@@ -42,12 +44,12 @@ type segment struct {
 	dropped uint64
 }
 
-func newPacer(s *Schedule, maxLag time.Duration, done <-chan struct{}, full func() bool) *pacer {
+func newPacer(s *Schedule, maxLag time.Duration, done <-chan struct{}, lastFull func() time.Duration) *pacer {
 	return &pacer{
 		schedule: s,
 		maxLag:   maxLag,
 		done:     done,
-		full:     full,
+		lastFull: lastFull,
 		starting: make(chan struct{}),
 		segments: []segment{{}},
 		byStage:  make([]uint64, s.Stages()),
@@ -108,8 +110,8 @@ func (p *pacer) next(elapsed time.Duration, hits uint64) (due time.Duration, mor
 // hits on come after them.
 func (p *pacer) shed(from, until, hits uint64) {
 	p.dropped += until - from
-	if p.full() {
-		p.droppedHeld += until - from
+	if held := p.schedule.SlotsBy(p.lastFull() + 1); held > from {
+		p.droppedHeld += min(held, until) - from
 	}
 	p.segments = append(p.segments, segment{from: hits, dropped: p.dropped})
 	for from < until {
@@ -172,8 +174,8 @@ func (p *pacer) until() time.Duration {
 	return min(max(now, p.lastDue+1), p.schedule.Total())
 }
 
-// drops is how many slots were shed, in all, while every connection waited for
-// the target, and by the stage they were due in.
+// drops is how many slots were shed, in all, because every connection waited
+// for the target, and by the stage they were due in.
 func (p *pacer) drops() (all, held uint64, byStage []uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 
 const testLag = 200 * time.Millisecond
 
-func never() bool { return false }
+func never() time.Duration { return -1 }
 
 // drive plays the attacker: it asks the pacer for each hit, and is held up
 // before some of them for as long as stall says.
