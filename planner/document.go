@@ -22,9 +22,11 @@ const (
 	maxTokens   = 20_000 // the reference plan has about a thousand
 )
 
-// parseDocument reads one YAML document of the plain kind a plan is written
-// in: no anchors, aliases, merge keys, tags, directives or complex keys.
-func parseDocument(name string, text []byte) (ast.Node, error) {
+// ParseDocument reads one YAML document of the plain kind that plans and
+// scenarios are written in: no anchors, aliases, merge keys, tags, directives or
+// complex keys, and of a bounded size and depth. The error is an
+// [*InvalidError].
+func ParseDocument(name string, text []byte) (ast.Node, error) {
 	if fault := checkText(text); fault != nil {
 		fault.Source.File = name
 		return nil, invalid([]Fault{*fault})
@@ -38,7 +40,7 @@ func parseDocument(name string, text []byte) (ast.Node, error) {
 	if err != nil {
 		return nil, invalid([]Fault{syntaxFault(name, err)})
 	}
-	empty := Fault{Source: Source{File: name}, Message: "the document is empty; notifyctl init writes an annotated plan to start from"}
+	empty := Fault{Source: Source{File: name}, Message: "the document is empty"}
 	switch len(file.Docs) {
 	case 0:
 		return nil, invalid([]Fault{empty})
@@ -55,7 +57,7 @@ func parseDocument(name string, text []byte) (ast.Node, error) {
 // checkText refuses what is no text of a reasonable size.
 func checkText(text []byte) *Fault {
 	if len(text) > MaxDocument {
-		return &Fault{Message: fmt.Sprintf("larger than %d bytes, the most that a plan may have", MaxDocument)}
+		return &Fault{Message: fmt.Sprintf("larger than %d bytes, the most that are read", MaxDocument)}
 	}
 	line, start := 1, 0
 	for i := 0; i < len(text); {
@@ -77,7 +79,7 @@ func checkText(text []byte) *Fault {
 // checkTokens refuses what a plan has no use for and what would nest too deep.
 func checkTokens(tokens token.Tokens) *Fault {
 	if len(tokens) > maxTokens {
-		return &Fault{Message: fmt.Sprintf("more than %d words and signs, the most that a plan may have", maxTokens)}
+		return &Fault{Message: fmt.Sprintf("more than %d words and signs, the most that are read", maxTokens)}
 	}
 	var nesting nesting
 	for i, t := range tokens {

@@ -19,7 +19,7 @@ func figures() []Figure {
 func envelope() []Figure {
 	all := []Figure{
 		{
-			ID: "volume.per_day", Title: "notifications a day", Unit: units.Scalar,
+			ID: "volume.per_day", Title: "notifications a day", Unit: units.Whole,
 			Formula: "workload.users x workload.notifications_per_user",
 			Inputs:  []Input{key("workload.users"), key("workload.notifications_per_user")},
 			Compute: product,

@@ -80,9 +80,9 @@ func invalid(faults []Fault) error {
 	return &InvalidError{Faults: faults}
 }
 
-// nearest finds the candidate that a misspelt word most likely means, or "" if
+// Nearest finds the candidate that a misspelt word most likely means, or "" if
 // none is near: at most a third of its letters, and two at least, may differ.
-func nearest(word string, candidates []string) string {
+func Nearest(word string, candidates []string) string {
 	best, distance := "", max(2, len(word)/3)+1
 	for _, c := range candidates {
 		if d := levenshtein.ComputeDistance(word, c); d < distance {
@@ -94,7 +94,7 @@ func nearest(word string, candidates []string) string {
 
 // meant is the hint of a message about an unknown word.
 func meant(word string, candidates []string) string {
-	if n := nearest(word, candidates); n != "" {
+	if n := Nearest(word, candidates); n != "" {
 		return fmt.Sprintf("; did you mean %s?", n)
 	}
 	return ""

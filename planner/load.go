@@ -105,7 +105,7 @@ func faultsOf(err error) []Fault {
 
 // decode lays a document over the plan.
 func (p *Plan) decode(name string, text []byte) error {
-	body, err := parseDocument(name, text)
+	body, err := ParseDocument(name, text)
 	if err != nil {
 		return err
 	}
@@ -151,7 +151,7 @@ func (p *Plan) assign(assignment string) []Fault {
 		d.fault(nil, path, "no value")
 		return d.faults
 	}
-	node, err := parseDocument("", []byte(text))
+	node, err := ParseDocument("", []byte(text))
 	if err != nil {
 		faults := faultsOf(err)
 		for i := range faults {

@@ -3,6 +3,7 @@ package units
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 	"time"
 )
 
@@ -100,5 +101,11 @@ func (m Money) Float() float64 { return m.Low }
 // MarshalJSON writes the amount as a plan does.
 func (m Money) MarshalJSON() ([]byte, error) { return marshal(DollarsPerMonth, m.Range) }
 
-// marshal writes a range as a string that [Parse] reads.
-func marshal(u Unit, r Range) ([]byte, error) { return json.Marshal(Format(u, r)) }
+// marshal writes a range so that [Parse] reads it back: an exact plain number
+// as a number, all else as a string with its unit.
+func marshal(u Unit, r Range) ([]byte, error) {
+	if r.Exact() && (u == Scalar || u == Whole) {
+		return strconv.AppendFloat(nil, r.Low, 'f', -1, 64), nil
+	}
+	return json.Marshal(Format(u, r))
+}

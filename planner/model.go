@@ -1,0 +1,123 @@
+package planner
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A model is a list of figures, resolved against the keys of a plan and put
+// into an order in which each comes after its inputs. Values are kept in slots:
+// first the plan's keys, then the figures in the list's order. A model depends
+// on names alone, so one serves any number of evaluations.
+type model struct {
+	figures []Figure
+	keys    int     // slots of the plan's keys; figure i is in slot keys+i
+	inputs  [][]int // the slots of each figure's inputs
+	order   []int   // indices of figures, inputs first
+	widest  int     // the most inputs that a figure has
+}
+
+// newModel resolves and orders figures over the plan's keys.
+func newModel(keys []string, figures []Figure) (*model, error) {
+	m := &model{figures: figures, keys: len(keys), inputs: make([][]int, len(figures))}
+	keySlots, figureSlots := make(map[string]int), make(map[string]int)
+	for i, k := range keys {
+		keySlots[k] = i
+	}
+	for i, f := range figures {
+		if _, twice := figureSlots[f.ID]; twice {
+			return nil, fmt.Errorf("the figure %s is listed twice", f.ID)
+		}
+		figureSlots[f.ID] = m.keys + i
+	}
+	for i, f := range figures {
+		m.widest = max(m.widest, len(f.Inputs))
+		for _, in := range f.Inputs {
+			slots, kind := figureSlots, "figure"
+			if in.Key {
+				slots, kind = keySlots, "key of the plan"
+			}
+			slot, ok := slots[in.ID]
+			if !ok {
+				return nil, fmt.Errorf("the figure %s needs %s, and there is no such %s", f.ID, in.ID, kind)
+			}
+			m.inputs[i] = append(m.inputs[i], slot)
+		}
+	}
+	return m, m.sort()
+}
+
+// sort orders the figures, depth first along their inputs.
+func (m *model) sort() error {
+	const (
+		open = iota + 1
+		done
+	)
+	state := make([]int, len(m.figures))
+	var path []string
+	var visit func(i int) error
+	visit = func(i int) error {
+		path = append(path, m.figures[i].ID)
+		switch state[i] {
+		case open:
+			start := slices.Index(path, m.figures[i].ID)
+			return fmt.Errorf("figures need each other in a circle: %s", strings.Join(path[start:], " <- "))
+		case done:
+			path = path[:len(path)-1]
+			return nil
+		}
+		state[i] = open
+		for _, slot := range m.inputs[i] {
+			if slot < m.keys {
+				continue
+			}
+			if err := visit(slot - m.keys); err != nil {
+				return err
+			}
+		}
+		state[i] = done
+		m.order = append(m.order, i)
+		path = path[:len(path)-1]
+		return nil
+	}
+	for i := range m.figures {
+		if err := visit(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// evaluate fills the slots of the figures from those of the plan's keys: low
+// with the least that each can be, high with the greatest. Where all keys are
+// exact the two are the same, and a sample is such a case.
+func (m *model) evaluate(low, high []float64) error {
+	least, greatest := make([]float64, m.widest), make([]float64, m.widest)
+	for _, i := range m.order {
+		f := &m.figures[i]
+		exact := true
+		for n, slot := range m.inputs[i] {
+			least[n], greatest[n] = low[slot], high[slot]
+			if f.Inputs[n].Falls {
+				least[n], greatest[n] = greatest[n], least[n]
+			}
+			exact = exact && least[n] == greatest[n]
+		}
+		slot, n := m.keys+i, len(m.inputs[i])
+		low[slot] = f.Compute(least[:n])
+		high[slot] = low[slot]
+		if !exact {
+			high[slot] = f.Compute(greatest[:n])
+		}
+		if !finite(low[slot]) || !finite(high[slot]) || low[slot] > high[slot] {
+			return invalid([]Fault{{Key: f.ID, Message: fmt.Sprintf("the plan's values give %v..%v; accepted are values of a real system",
+				low[slot], high[slot])}})
+		}
+	}
+	return nil
+}
+
+// finite reports whether v is a number that may leave the planner.
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
