@@ -57,7 +57,7 @@ func (e *Estimate) Explain(id string) (Explanation, error) {
 	for _, l := range e.Plan.leaves() {
 		known = append(known, l.path)
 	}
-	return Explanation{}, &UnknownFigureError{ID: id, Nearest: nearest(id, known)}
+	return Explanation{}, &UnknownFigureError{ID: id, Nearest: Nearest(id, known)}
 }
 
 // An explainer builds one explanation and explains each figure in it once.
