@@ -1,0 +1,81 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// Limits of a server's connections.
+const (
+	maxConnections = 4096
+	maxHeaderBytes = 16 << 10
+	headerTimeout  = 5 * time.Second
+	idleTimeout    = 2 * time.Minute
+	// writeTimeout bounds an answer from the end of its request's header: the
+	// body's time, the commit's, and a slow reader's.
+	writeTimeout = time.Minute
+)
+
+// Server serves a gateway on a listener. It is started once; draining it twice
+// is fine.
+type Server struct {
+	gateway *Gateway
+	http    *http.Server
+	done    chan struct{}
+	err     error // of serving; read after done
+}
+
+// NewServer makes a server that is not started yet.
+func NewServer(g *Gateway) *Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &Server{
+		gateway: g,
+		http: &http.Server{
+			Handler:                      g,
+			ReadHeaderTimeout:            headerTimeout,
+			IdleTimeout:                  idleTimeout,
+			WriteTimeout:                 writeTimeout,
+			MaxHeaderBytes:               maxHeaderBytes,
+			DisableGeneralOptionsHandler: true,
+			Protocols:                    protocols,
+			ErrorLog:                     slog.NewLogLogger(g.cfg.Logger.Handler(), slog.LevelDebug),
+		},
+		done: make(chan struct{}),
+	}
+}
+
+// Start serves on a listener, which the server closes.
+func (s *Server) Start(l net.Listener) {
+	go func() {
+		defer close(s.done)
+		err := s.http.Serve(netutil.LimitListener(l, maxConnections))
+		if !errors.Is(err, http.ErrServerClosed) {
+			s.err = fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
+		}
+	}()
+}
+
+// Done is closed when the server serves no longer.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Drain stops a started server: it is not ready any more, takes no submission
+// and no connection, and ends when the requests in progress are answered. When
+// ctx ends first, they are cut off, and the error says so. The error of a
+// server that had stopped by itself is returned here.
+func (s *Server) Drain(ctx context.Context) error {
+	s.gateway.draining.Store(true)
+	err := s.http.Shutdown(ctx)
+	if err != nil {
+		err = fmt.Errorf("requests in progress were cut off: %w", errors.Join(err, s.http.Close()))
+	}
+	<-s.done
+	return errors.Join(err, s.err)
+}

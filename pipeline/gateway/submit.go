@@ -1,0 +1,224 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
+)
+
+// MaxBody is the most bytes of a request's body.
+const MaxBody = 4 << 20
+
+// submit answers POST /v1/notifications.
+func (g *Gateway) submit(w http.ResponseWriter, r *http.Request) {
+	if g.draining.Load() {
+		w.Header().Set("Connection", "close")
+		writeProblem(w, problem(http.StatusServiceUnavailable, api.CodeDraining, "the server is about to stop; nothing was accepted"))
+		return
+	}
+	key, p := idempotencyKey(r)
+	if p != nil {
+		writeProblem(w, p)
+		return
+	}
+	data, done, p := g.admitBody(w, r)
+	if p != nil {
+		writeProblem(w, p)
+		return
+	}
+	defer done()
+	b, err := decodeBody(data)
+	if err != nil {
+		writeProblem(w, undecodable(err))
+		return
+	}
+	b.Client, b.Key = w.(*answer).client, key
+	g.cfg.Observer.Submitted(len(b.Notifications))
+	receipts, refusal, why := g.accept(r, &b, w.(*answer).id)
+	if refusal != nil {
+		g.cfg.Observer.Refused(why, len(b.Notifications))
+		writeProblem(w, refusal)
+		return
+	}
+	writeResults(w, receipts)
+}
+
+// accept hands a decoded body to ingest, unless it is refused as a whole.
+func (g *Gateway) accept(r *http.Request, b *body, requestID string) ([]pipeline.Receipt, *api.Problem, telemetry.Refusal) {
+	if b.Key != "" {
+		for i, key := range b.Keys {
+			if key != "" {
+				b.Faults = append(b.Faults, pipeline.Fault{Entry: i, Field: "idempotency_key", Detail: "a key on an entry beside the Idempotency-Key of the request"})
+			}
+		}
+	}
+	if len(b.root) > 0 {
+		return nil, b.invalid(append(b.root, b.Faults...)), telemetry.RefusedInvalid
+	}
+	receipts, err := g.cfg.Ingester.Accept(r.Context(), b.Submission)
+	if err != nil {
+		p, why := b.refusal(err)
+		if p.Status >= 500 {
+			// The cause may name hosts and files: it is for the log alone.
+			g.cfg.Logger.WarnContext(r.Context(), "a submission failed", "request_id", requestID, "code", p.Code, "error", err)
+		}
+		return nil, p, why
+	}
+	if len(receipts) != len(b.Notifications) || len(b.Faults) > 0 {
+		panic(fmt.Sprintf("BUG: %d receipts for %d notifications with %d faults", len(receipts), len(b.Notifications), len(b.Faults)))
+	}
+	return receipts, nil, 0
+}
+
+// idempotencyKey reads the header.
+func idempotencyKey(r *http.Request) (string, *api.Problem) {
+	values := r.Header["Idempotency-Key"]
+	if len(values) == 0 {
+		return "", nil
+	}
+	if len(values) > 1 || !validKey(values[0]) {
+		return "", problem(http.StatusUnprocessableEntity, api.CodeInvalid, "the header Idempotency-Key: "+keyWanted)
+	}
+	return values[0], nil
+}
+
+// admitBody reads a request's body once there is a place for it. Without a
+// problem the caller gives the place back by done.
+func (g *Gateway) admitBody(w http.ResponseWriter, r *http.Request) (data []byte, done func(), p *api.Problem) {
+	if p := checkBodyHeaders(r); p != nil {
+		return nil, nil, p
+	}
+	taken := r.ContentLength
+	if taken < 0 { // chunked: as much as may come
+		taken = MaxBody
+	}
+	if !g.admission.enter(taken) {
+		return nil, nil, problem(http.StatusServiceUnavailable, api.CodeAdmission, "too much is in progress; nothing was accepted")
+	}
+	if data, p = g.readBody(w, r); p != nil {
+		g.admission.leave(taken)
+		return nil, nil, p
+	}
+	size := int64(len(data))
+	g.admission.shrink(taken - size)
+	return data, func() { g.admission.leave(size) }, nil
+}
+
+// checkBodyHeaders refuses a body for what its headers say of it.
+func checkBodyHeaders(r *http.Request) *api.Problem {
+	if !isJSON(r.Header.Get("Content-Type")) {
+		return problem(http.StatusUnsupportedMediaType, api.CodeMediaType, "want Content-Type: application/json, in UTF-8")
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return problem(http.StatusUnsupportedMediaType, api.CodeMediaType, "want a body without Content-Encoding")
+	}
+	if r.ContentLength > MaxBody {
+		return tooLarge()
+	}
+	return nil
+}
+
+// isJSON says whether a Content-Type is JSON in its only encoding.
+func isJSON(contentType string) bool {
+	if contentType == "application/json" { // nearly always
+		return true
+	}
+	mediaType, parameters, err := mime.ParseMediaType(contentType)
+	charset, given := parameters["charset"]
+	return err == nil && mediaType == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
+}
+
+func tooLarge() *api.Problem {
+	return problem(http.StatusRequestEntityTooLarge, api.CodeTooLarge, fmt.Sprintf("a body has at most %d bytes", MaxBody))
+}
+
+// readBody reads the body into memory of its own, in time.
+func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *api.Problem) {
+	deadline := http.NewResponseController(w)
+	if err := deadline.SetReadDeadline(time.Now().Add(g.cfg.BodyTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, problem(http.StatusBadRequest, api.CodeMalformed, "the connection broke")
+	}
+	var data []byte
+	var err error
+	if r.ContentLength >= 0 {
+		data = make([]byte, r.ContentLength)
+		_, err = io.ReadFull(r.Body, data)
+	} else {
+		data, err = io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		return nil, problem(http.StatusRequestTimeout, api.CodeTimeout, fmt.Sprintf("the body took longer than %v", g.cfg.BodyTimeout))
+	case err != nil:
+		w.Header().Set("Connection", "close")
+		return nil, problem(http.StatusBadRequest, api.CodeMalformed, "the body is cut short or wrongly framed")
+	case len(data) > MaxBody:
+		w.Header().Set("Connection", "close")
+		return nil, tooLarge()
+	}
+	// Without this the deadline would end the connection's watch for a client
+	// that goes away, and with it the request's context.
+	if err := deadline.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, problem(http.StatusBadRequest, api.CodeMalformed, "the connection broke")
+	}
+	return data, nil
+}
+
+// undecodable makes the answer to a body that did not decode.
+func undecodable(err error) *api.Problem {
+	if errors.Is(err, errTooMany) {
+		return problem(http.StatusRequestEntityTooLarge, api.CodeTooLarge, err.Error())
+	}
+	return problem(http.StatusBadRequest, api.CodeMalformed, err.Error())
+}
+
+// writeResults answers 202.
+func writeResults(w http.ResponseWriter, receipts []pipeline.Receipt) {
+	out := jx.Writer{Buf: make([]byte, 0, 16+64*len(receipts))}
+	out.Buf = append(out.Buf, `{"results":[`...)
+	for i := range receipts {
+		if i > 0 {
+			out.Buf = append(out.Buf, ',')
+		}
+		appendResult(&out, &receipts[i])
+	}
+	out.Buf = append(out.Buf, "]}"...)
+	header := w.Header()
+	header["Content-Type"] = []string{"application/json"}
+	header["Content-Length"] = []string{strconv.Itoa(len(out.Buf))}
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = w.Write(out.Buf) // a client that is gone repeats the request
+}
+
+func appendResult(out *jx.Writer, r *pipeline.Receipt) {
+	out.Buf = append(out.Buf, `{"id":"`...)
+	out.Buf = r.ID.AppendTo(out.Buf)
+	out.Buf = append(out.Buf, `","status":"`...)
+	if r.State == pipeline.Queued {
+		out.Buf = append(out.Buf, "accepted"...)
+	} else {
+		out.Buf = append(out.Buf, r.State.String()...)
+	}
+	out.Buf = append(out.Buf, '"')
+	if r.Reason != "" {
+		out.Buf = append(out.Buf, `,"reason":`...)
+		out.Str(r.Reason)
+	}
+	if r.Replayed {
+		out.Buf = append(out.Buf, `,"replayed":true`...)
+	}
+	out.Buf = append(out.Buf, '}')
+}
