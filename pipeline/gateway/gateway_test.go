@@ -142,7 +142,25 @@ type world struct {
 	history     *fakeHistory
 	preferences *fakePreferences
 	observer    *fakeObserver
-	logs        *strings.Builder
+	logs        *logs
+}
+
+// logs is a log in memory.
+type logs struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func newWorld(change func(*gateway.Config)) *world {
@@ -150,7 +168,7 @@ func newWorld(change func(*gateway.Config)) *world {
 		ingester: &fakeIngester{}, history: &fakeHistory{entries: map[pipeline.ID]pipeline.Entry{}},
 		preferences: &fakePreferences{set: map[pipeline.PreferenceKey]pipeline.Preference{}},
 		observer:    &fakeObserver{requests: map[string]int{}, refused: map[telemetry.Refusal]int{}},
-		logs:        &strings.Builder{},
+		logs:        &logs{},
 	}
 	c := gateway.Config{
 		Ingester: w.ingester, History: w.history, Preferences: w.preferences, IDs: ids(), Observer: w.observer,

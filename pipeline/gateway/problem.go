@@ -106,7 +106,7 @@ func (b *body) refusal(err error) (*api.Problem, telemetry.Refusal) {
 	case errors.Is(err, pipeline.ErrUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return problem(http.StatusServiceUnavailable, api.CodeUnavailable, "a store does not answer; nothing was accepted"), telemetry.RefusedUnavailable
 	}
-	return problem(http.StatusInternalServerError, api.CodeInternal, "an unexpected error; the server's log has it under the X-Request-Id"), telemetry.RefusedUnavailable
+	return problem(http.StatusInternalServerError, api.CodeInternal, "an unexpected error; the server's log has it under the X-Request-Id"), telemetry.RefusedInternal
 }
 
 // claimed points at the key that was refused, where it stands in the body.

@@ -63,7 +63,8 @@ func (s *Server) Start(l net.Listener) {
 	}()
 }
 
-// Done is closed when the server serves no longer.
+// Done is closed when the server takes no more connections: it is being
+// drained, or it failed, which Drain then tells.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Drain stops a started server: it is not ready any more, takes no submission
