@@ -23,6 +23,7 @@ const (
 	RefusedAdmission                  // the system is full
 	RefusedUnavailable                // the store did not answer, nothing was written
 	RefusedAmbiguous                  // the commit's end is unknown, some may be queued
+	RefusedInternal                   // an error that none of the others foresees
 	numRefusals
 )
 
@@ -30,7 +31,7 @@ const (
 func Refusals() []Refusal {
 	return []Refusal{
 		RefusedInvalid, RefusedConflict, RefusedRunning, RefusedRate,
-		RefusedAdmission, RefusedUnavailable, RefusedAmbiguous,
+		RefusedAdmission, RefusedUnavailable, RefusedAmbiguous, RefusedInternal,
 	}
 }
 
@@ -51,6 +52,8 @@ func (r Refusal) String() string {
 		return "unavailable"
 	case RefusedAmbiguous:
 		return "ambiguous"
+	case RefusedInternal:
+		return "internal"
 	}
 	return fmt.Sprintf("refusal(%d)", uint8(r))
 }
