@@ -347,7 +347,7 @@ func TestIngestsRefusals(t *testing.T) {
 		{"unavailable", pipeline.ErrUnavailable, 503, api.CodeUnavailable, "", telemetry.RefusedUnavailable},
 		{"ambiguous", pipeline.ErrAmbiguous, 503, api.CodeAmbiguous, "", telemetry.RefusedAmbiguous},
 		{"a deadline", context.DeadlineExceeded, 503, api.CodeUnavailable, "", telemetry.RefusedUnavailable},
-		{"anything else", errors.New("secret-host:5432 is down"), 500, api.CodeInternal, "", telemetry.RefusedUnavailable},
+		{"anything else", errors.New("secret-host:5432 is down"), 500, api.CodeInternal, "", telemetry.RefusedInternal},
 	}
 	keyed := func(key string) string {
 		return `{"user_id": "u", "channel": "sms", "template_id": "otp", "idempotency_key": "` + key + `"}`
