@@ -3,6 +3,8 @@ package telemetry_test
 import (
 	"context"
 	"errors"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +148,34 @@ func TestMetricsFollowPrometheusConventions(t *testing.T) {
 		if strings.HasPrefix(p.Metric, "notifyctl_") {
 			t.Errorf("%s: %s", p.Metric, p.Text)
 		}
+	}
+}
+
+// The operators' page names every metric, and none that does not exist.
+func TestMetricsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, name := range regexp.MustCompile(`notifyctl_[a-z_]+`).FindAllString(string(page), -1) {
+		documented[name] = true
+	}
+	reg := prometheus.NewRegistry()
+	record(telemetry.New(reg))
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		name := f.GetName()
+		if strings.HasPrefix(name, "notifyctl_") && !documented[name] {
+			t.Errorf("%s is not in docs/operations.md", name)
+		}
+		delete(documented, name)
+	}
+	for name := range documented {
+		t.Errorf("docs/operations.md has %s, which does not exist", name)
 	}
 }
 
