@@ -19,12 +19,11 @@ var ErrForbidden = errors.New("not a permitted target")
 // this time is as good as down.
 const dialTimeout = 5 * time.Second
 
-// Endpoint is a server that may be called: its address was resolved once,
-// found permitted, and is never looked up again.
+// Endpoint is a server that may be called, with the one way to reach it: its
+// address was resolved once, found permitted, and is never looked up again.
 type Endpoint struct {
-	URL       *url.URL
-	addresses []netip.AddrPort
-	connect   func(ctx context.Context, network, address string) (net.Conn, error)
+	URL  *url.URL
+	Dial func(ctx context.Context, network string) (net.Conn, error)
 }
 
 // Resolve looks a URL's host up and checks that it may be called: loopback
@@ -41,16 +40,15 @@ func Resolve(ctx context.Context, rawURL string, external []string) (*Endpoint, 
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", u.Hostname(), err)
 	}
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
-	e := &Endpoint{URL: u, connect: dialer.DialContext}
+	var addresses []netip.AddrPort
 	for _, address := range found {
 		address = address.Unmap()
 		if err := permit(u.Hostname(), address, external); err != nil {
 			return nil, err
 		}
-		e.addresses = append(e.addresses, netip.AddrPortFrom(address, port))
+		addresses = append(addresses, netip.AddrPortFrom(address, port))
 	}
-	return e, nil
+	return &Endpoint{URL: u, Dial: dialAny(addresses)}, nil
 }
 
 func parseURL(rawURL string) (*url.URL, uint16, error) {
@@ -103,18 +101,38 @@ func isMetadata(address netip.Addr) bool {
 	return false
 }
 
-// DialContext connects to the addresses that were found, whatever address it
-// is asked for.
-func (e *Endpoint) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
-	var failures []error
-	for _, address := range e.addresses {
-		conn, err := e.connect(ctx, network, address.String())
-		if err == nil {
-			return conn, nil
+// dialAny connects to the first of the addresses that accepts.
+func dialAny(addresses []netip.AddrPort) func(context.Context, string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	return func(ctx context.Context, network string) (net.Conn, error) {
+		var failures []error
+		for _, address := range addresses {
+			conn, err := dialer.DialContext(ctx, network, address.String())
+			if err == nil {
+				return conn, nil
+			}
+			failures = append(failures, err)
 		}
-		failures = append(failures, err)
+		return nil, errors.Join(failures...)
 	}
-	return nil, errors.Join(failures...)
+}
+
+// DialContext connects to the server, whatever address it is asked for.
+func (e *Endpoint) DialContext(ctx context.Context, network, _ string) (net.Conn, error) {
+	return e.Dial(ctx, network)
+}
+
+// Base is the server's address without a path, as clients of its interfaces
+// want it.
+func (e *Endpoint) Base() string { return e.URL.Scheme + "://" + e.URL.Host }
+
+// Client gives an HTTP client for asking the server now and then.
+func (e *Endpoint) Client(timeout time.Duration) *http.Client {
+	return &http.Client{
+		Transport:     e.transport(4),
+		Timeout:       timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // transport is for one run's load: as many connections as may be busy at once,

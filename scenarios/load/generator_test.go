@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -26,7 +25,7 @@ type pipes struct {
 
 func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), done: make(chan struct{})} }
 
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (p *pipes) dial(ctx context.Context, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
 	case p.conns <- theirs:
@@ -67,11 +66,7 @@ func newBench(t *testing.T, c Config, handler http.HandlerFunc) *bench {
 		handler(w, r)
 	})}
 	serving.Go(func() { _ = server.Serve(listener) })
-	c.Target = &Endpoint{
-		URL:       &url.URL{Scheme: "http", Host: "127.0.0.1:1"},
-		addresses: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:1")},
-		connect:   listener.dial,
-	}
+	c.Target = &Endpoint{URL: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Dial: listener.dial}
 	c.Path = "/v1/notifications"
 	generator, err := NewGenerator(c)
 	if err != nil {

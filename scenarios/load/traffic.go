@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
 // Limits of what one request may hold, as the API has them.
@@ -175,8 +176,7 @@ func (t *Traffic) AppendKey(dst []byte, request uint64) []byte {
 	if t.config.Keys != KeyPerRequest {
 		return dst
 	}
-	dst = append(dst, t.config.Run...)
-	return strconv.AppendUint(append(dst, '-'), request, 10)
+	return catalog.AppendRunRef(dst, t.config.Run, uint32(request))
 }
 
 // AppendBody appends the body of a request to dst. It allocates nothing when
@@ -185,7 +185,7 @@ func (t *Traffic) AppendBody(dst []byte, request uint64) []byte {
 	var source rand.PCG
 	source.Seed(t.config.Seed, request)
 	random := rand.New(&source)
-	sequence := request * uint64(t.config.Batch)
+	sequence := request * uint64(t.config.Batch) // below 2^32: the generator sees to that
 	dst = append(dst, `{"notifications":[`...)
 	for i := range t.config.Batch {
 		if i > 0 {
@@ -200,10 +200,10 @@ func (t *Traffic) appendEntry(dst []byte, sequence uint64, random *rand.Rand) []
 	v := &t.variants[t.draws.draw(random)]
 	user := t.user(random)
 	dst = append(dst, `{"ref":"`...)
-	dst = t.appendRef(dst, sequence)
+	dst = catalog.AppendRunRef(dst, t.config.Run, uint32(sequence))
 	if t.config.Keys == KeyPerEntry {
 		dst = append(dst, `","idempotency_key":"`...)
-		dst = t.appendRef(dst, sequence)
+		dst = catalog.AppendRunRef(dst, t.config.Run, uint32(sequence))
 	}
 	dst = append(dst, `","user_id":"u`...)
 	dst = strconv.AppendUint(dst, user, 10)
@@ -213,11 +213,6 @@ func (t *Traffic) appendEntry(dst []byte, sequence uint64, random *rand.Rand) []
 	dst = append(dst, v.fixed...)
 	dst = v.variables(dst, random.Uint64())
 	return append(dst, "}}"...)
-}
-
-func (t *Traffic) appendRef(dst []byte, sequence uint64) []byte {
-	dst = append(dst, t.config.Run...)
-	return strconv.AppendUint(append(dst, '-'), sequence, 10)
 }
 
 // user draws one of the users, numbered from 0.

@@ -1,0 +1,130 @@
+package scenarios
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline/api"
+)
+
+// pollEvery is how often the system is asked. It is one way for a system in
+// this process and for any other.
+const pollEvery = time.Second
+
+// keptPolls is how many depths are kept for display.
+const keptPolls = 120
+
+// System is the part of a running system's interface that a run watches;
+// [api.Client] is one.
+type System interface {
+	Status(ctx context.Context) (api.Status, error)
+	RunOutcomes(ctx context.Context, run string) (api.RunOutcomes, error)
+}
+
+// observer asks a system for its status once a second, and keeps what a run
+// needs of it: the first, the last, and the extremes between.
+type observer struct {
+	system System
+
+	mu      sync.Mutex
+	first   *api.Status
+	last    *api.Status
+	seen    time.Time // when the last came
+	failed  error     // of the last poll, nil when it was answered
+	deepest int64
+	depths  []int64 // of the queues together, the last ones
+}
+
+// observation is what the system said of itself over a run.
+type observation struct {
+	first, last api.Status
+	seen        time.Time
+	stale       bool // whether the last poll was not answered
+	deepest     int64
+	depths      []int64
+}
+
+// poll asks once.
+func (o *observer) poll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*pollEvery)
+	defer cancel()
+	status, err := o.system.Status(ctx)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failed = err
+	if err != nil {
+		return err
+	}
+	if o.first == nil {
+		o.first = &status
+	}
+	o.last, o.seen = &status, time.Now()
+	var depth int64
+	for _, q := range status.Queues {
+		depth += q.Depth()
+	}
+	o.deepest = max(o.deepest, depth)
+	o.depths = append(o.depths, depth)
+	if len(o.depths) > keptPolls {
+		o.depths = append(o.depths[:0], o.depths[len(o.depths)-keptPolls:]...)
+	}
+	return nil
+}
+
+// watch asks until the context ends. A poll that fails is not the end: a busy
+// system may answer the next one.
+func (o *observer) watch(ctx context.Context) {
+	ticker := time.NewTicker(pollEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			_ = o.poll(ctx) // kept in failed
+		}
+	}
+}
+
+// observation gives what was seen so far, nil if nothing.
+func (o *observer) observation() *observation {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.first == nil {
+		return nil
+	}
+	return &observation{
+		first: *o.first, last: *o.last, seen: o.seen, stale: o.failed != nil,
+		deepest: o.deepest, depths: append([]int64(nil), o.depths...),
+	}
+}
+
+// drained says whether the system answered, and holds nothing in flight.
+func (o *observer) drained() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.failed == nil && o.last != nil && o.last.Account.InFlight == 0
+}
+
+// endToEnd is the distribution of the run's end-to-end times, of the queues of
+// some priorities.
+func (o *observation) endToEnd(of func(priority string) bool) api.Histogram {
+	var sum api.Histogram
+	for _, now := range o.last.EndToEnd {
+		if of(now.Priority) {
+			sum = sum.Merge(now.Total.Sub(o.before(now).Total))
+		}
+	}
+	return sum
+}
+
+// before is what the first snapshot said of a queue.
+func (o *observation) before(now api.EndToEnd) api.EndToEnd {
+	for _, then := range o.first.EndToEnd {
+		if then.Channel == now.Channel && then.Priority == now.Priority {
+			return then
+		}
+	}
+	return api.EndToEnd{}
+}

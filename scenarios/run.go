@@ -1,0 +1,314 @@
+package scenarios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/scenarios/load"
+)
+
+// ErrNoAnswer says that the target could not be reached when the run was to
+// begin.
+var ErrNoAnswer = errors.New("the target does not answer")
+
+// submitPath is the call that is loaded.
+const submitPath = "/v1/notifications"
+
+const (
+	// interruptedDrain is how long a run that was interrupted still waits for
+	// what is in flight, so that its account can be told.
+	interruptedDrain = 5 * time.Second
+	// askTimeout bounds the questions at the end of a run; the bitmaps of a long
+	// one take a while.
+	askTimeout = 30 * time.Second
+)
+
+// Options are what a run is to be: a scenario at a scale, and the load's
+// particulars.
+type Options struct {
+	Scenario *Scenario
+	Profile  string // for the result
+	Scale    Scale
+	Plan     *planner.Plan
+	Batch    int
+	Users    int
+	Keys     load.Keys
+	Seed     uint64
+	Version  string // of the program
+}
+
+// Run is one run of a scenario. It is made before anything is started, so that
+// all that can be wrong with the options is known by then, and can be watched
+// by [Run.Snapshot] at any time.
+type Run struct {
+	options  Options
+	name     string
+	stages   []Stage
+	schedule *load.Schedule
+	traffic  *load.Traffic
+
+	phase     atomic.Value // Phase
+	mu        sync.Mutex
+	generator *load.Generator // nil until the load begins
+	observer  *observer       // nil until then, and when the system shows no status
+	cpu       load.CPU        // when the load began
+	result    *Result         // once it is over
+}
+
+// Bench is what a run is held against.
+type Bench struct {
+	Target   *load.Endpoint
+	System   System // nil for a target that is none of ours
+	Ledger   Ledger // nil when the mock providers' cannot be read
+	Embedded bool   // whether the system runs in this process
+	Log      *slog.Logger
+}
+
+// NewRun checks the options.
+func NewRun(o Options) (*Run, error) {
+	if err := checkScale(o.Scale); err != nil {
+		return nil, err
+	}
+	if o.Batch < 1 || o.Batch > load.MaxBatch {
+		return nil, fmt.Errorf("a batch of %d: 1 to %d notifications a request are accepted", o.Batch, load.MaxBatch)
+	}
+	r := &Run{options: o, stages: o.Scenario.Scaled(o.Scale)}
+	// Unique over processes and restarts, as idempotency keys and ledgers want it.
+	r.name = "run" + strconv.FormatInt(time.Now().UnixMilli(), 36) + strconv.FormatUint(rand.Uint64N(36*36*36*36), 36)
+	r.phase.Store(Starting)
+	var err error
+	if r.schedule, err = schedule(r.stages, o.Batch); err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", o.Scenario.Name, err)
+	}
+	if total := float64(r.schedule.Slots()) * float64(o.Batch); total > math.MaxUint32 {
+		return nil, fmt.Errorf("scenario %s: %.3g notifications are more than the %d that a run can account for", o.Scenario.Name, total, uint32(math.MaxUint32))
+	}
+	r.traffic, err = load.NewTraffic(load.TrafficConfig{
+		Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys,
+		Mix: mixOf(o.Scenario.Mix, o.Plan.Workload),
+	})
+	return r, err
+}
+
+func checkScale(s Scale) error {
+	if !(s.Rate > 0 && s.Rate <= 1000) {
+		return fmt.Errorf("a rate scale of %g: accepted is above 0 and up to 1000", s.Rate)
+	}
+	if !(s.Time > 0 && s.Time <= 1000) {
+		return fmt.Errorf("a time scale of %g: accepted is above 0 and up to 1000", s.Time)
+	}
+	return nil
+}
+
+// mixOf takes from the plan what the scenario does not say.
+func mixOf(m Mix, w planner.Workload) load.Mix {
+	mix := load.Mix{Channels: m.Channels, Priorities: m.Priorities, Categories: m.Categories, UserSkew: w.UserSkew.High}
+	if mix.Channels == nil {
+		mix.Channels = map[pipeline.Channel]float64{
+			pipeline.Push: w.Channels.Push.High, pipeline.Email: w.Channels.Email.High, pipeline.SMS: w.Channels.SMS.High,
+		}
+	}
+	if mix.Priorities == nil {
+		mix.Priorities = map[pipeline.Priority]float64{
+			pipeline.High: w.Priorities.High.High, pipeline.Normal: w.Priorities.Normal.High, pipeline.Low: w.Priorities.Low.High,
+		}
+	}
+	if m.UserSkew != nil {
+		mix.UserSkew = *m.UserSkew
+	}
+	return mix
+}
+
+// Name is the run's own name, which its refs begin with.
+func (r *Run) Name() string { return r.name }
+
+// Stages are the stages as this run has them.
+func (r *Run) Stages() []Stage { return r.stages }
+
+// Do runs the scenario against a bench. When the context ends, the load stops
+// and the result is of what was done until then, with the verdict
+// [Interrupted]; the only errors are those of a run that could not begin.
+func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
+	started := time.Now()
+	watched, err := r.meet(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	generator, err := load.NewGenerator(load.Config{Schedule: r.schedule, Traffic: r.traffic, Target: b.Target, Path: submitPath})
+	if err != nil {
+		return nil, err
+	}
+	cpu, err := load.ReadCPU()
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.generator, r.observer, r.cpu = generator, watched, cpu
+	r.mu.Unlock()
+
+	// The system is watched to the end of the drain, also of a run that was
+	// interrupted.
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var beside sync.WaitGroup
+	if watched != nil {
+		beside.Go(func() { watched.watch(watching) })
+	}
+	r.phase.Store(Running)
+	generator.Run(ctx)
+	r.phase.Store(Draining)
+	r.drain(ctx, watched)
+	stop()
+	beside.Wait()
+
+	result, err := r.conclude(context.WithoutCancel(ctx), b, started)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.result = result
+	r.mu.Unlock()
+	r.phase.Store(Over)
+	return result, nil
+}
+
+// meet asks the target for its status. A target that answers anything else is
+// loaded all the same, unwatched; one that does not answer at all is not.
+func (r *Run) meet(ctx context.Context, b Bench) (*observer, error) {
+	if b.System == nil {
+		return nil, nil
+	}
+	o := &observer{system: b.System}
+	err := o.poll(ctx)
+	var connect interface{ Timeout() bool } // a *url.Error: nothing came back
+	switch {
+	case err == nil:
+		return o, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.As(err, &connect):
+		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+	}
+	b.Log.Warn("the target shows no status; what only the system can say is not observed", "error", err)
+	return nil, nil
+}
+
+// drain waits until nothing is in flight, for as long as the scenario allows.
+func (r *Run) drain(ctx context.Context, o *observer) {
+	if o == nil {
+		return
+	}
+	patience := r.options.Scenario.Drain
+	if ctx.Err() != nil {
+		patience = min(patience, interruptedDrain)
+	}
+	// An interrupt during the drain ends it.
+	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if ctx.Err() == nil {
+		defer context.AfterFunc(ctx, cancel)()
+	}
+	ticker := time.NewTicker(pollEvery / 4)
+	defer ticker.Stop()
+	for {
+		if err := o.poll(waiting); err == nil && o.drained() {
+			return
+		}
+		select {
+		case <-waiting.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// conclude asks the last questions, settles the account and judges.
+func (r *Run) conclude(ctx context.Context, b Bench, started time.Time) (*Result, error) {
+	now, err := load.ReadCPU()
+	if err != nil {
+		return nil, err
+	}
+	hash, err := r.options.Plan.Hash()
+	if err != nil {
+		return nil, err
+	}
+	o := &r.options
+	result := &Result{
+		Schema: Schema, Scenario: o.Scenario.Name, Profile: o.Profile,
+		RateScale: o.Scale.Rate, TimeScale: o.Scale.Time,
+		Plan:        PlanName{Name: o.Plan.Name, Hash: hash},
+		Environment: here(o.Version),
+		Started:     started.UTC(),
+		Generator:   Generator{Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys},
+	}
+	result.Environment.Target, result.Environment.Embedded = b.Target.Base(), b.Embedded
+	evidence := r.evidence(now)
+	evidence.over = true
+	books := r.books(ctx, b, evidence.system)
+	evidence.account = books.settle()
+	result.Ledger = evidence.account
+	result.compileLoad(evidence.load, o.Batch)
+	if evidence.system != nil {
+		result.compileSystem(evidence.system)
+	}
+	result.compileCPU(evidence.cpu)
+	result.Checks = judge(o.Scenario.Checks, evidence)
+	result.Verdict = overall(result.Checks)
+	if evidence.load.Ended {
+		result.Verdict = Interrupted
+	}
+	return result, nil
+}
+
+// evidence gathers what is known so far but for the account.
+func (r *Run) evidence(now load.CPU) *evidence {
+	r.mu.Lock()
+	generator, watched, cpu := r.generator, r.observer, r.cpu
+	r.mu.Unlock()
+	e := &evidence{load: generator.Report(), batch: r.options.Batch, cpu: now.Since(cpu)}
+	if watched != nil {
+		e.system = watched.observation()
+	}
+	return e
+}
+
+// books asks everybody for their side of the account.
+func (r *Run) books(ctx context.Context, b Bench, o *observation) *books {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	k := &books{accepted: r.generator.Accepted()}
+	if o != nil {
+		k.before, k.after = &o.first.Account, &o.last.Account
+	}
+	k.outcomes, k.noOutcomes = outcomesOf(ctx, b.System, o != nil, r.name)
+	k.ledger, k.noLedger = ledgerOf(ctx, b.Ledger, r.name)
+	return k
+}
+
+func outcomesOf(ctx context.Context, system System, watched bool, run string) (map[string]*roaring.Bitmap, string) {
+	if system == nil || !watched {
+		return nil, noStatus
+	}
+	answer, err := system.RunOutcomes(ctx, run)
+	var problem *api.Problem
+	switch {
+	case errors.As(err, &problem) && problem.Status == 404:
+		return map[string]*roaring.Bitmap{}, "" // a system that was sent nothing knows no run
+	case err != nil:
+		return nil, fmt.Sprintf("the target does not tell the run's outcomes: %v", err)
+	}
+	return answer.Outcomes, ""
+}

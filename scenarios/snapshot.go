@@ -1,0 +1,103 @@
+package scenarios
+
+import (
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/scenarios/load"
+)
+
+// Phase is where a run is.
+type Phase string
+
+// The phases, in order.
+const (
+	Starting Phase = "starting"
+	Running  Phase = "running"
+	Draining Phase = "draining"
+	Over     Phase = "over"
+)
+
+// Snapshot is what is known of a run at a moment, for displays.
+type Snapshot struct {
+	Scenario string
+	Profile  string
+	Phase    Phase
+	Stage    string
+	Elapsed  time.Duration // of the load
+	Total    time.Duration
+	Batch    int
+	Report   *load.Report  // nil before the load began
+	Seconds  []load.Second // the last ten minutes
+	System   *SystemView   // nil when the system shows no status
+	Checks   []Check       // as they stand
+	Result   *Result       // once the run is over
+}
+
+// SystemView is the system's last word on itself.
+type SystemView struct {
+	Seen      time.Time // when it came
+	Stale     bool      // whether the question after it was not answered
+	Depths    []int64   // of the queues together, once a second
+	Depth     int64
+	OldestAge time.Duration // of what waits
+	Workers   []api.Workers
+	Providers []api.Provider
+	Account   api.Account // of what came during the run, but for what is in flight
+}
+
+// Snapshot says how the run is. It may be called at any time, from anywhere.
+func (r *Run) Snapshot() Snapshot {
+	phase, ok := r.phase.Load().(Phase)
+	if !ok {
+		panic("BUG: a run without a phase")
+	}
+	s := Snapshot{
+		Scenario: r.options.Scenario.Name, Profile: r.options.Profile,
+		Phase: phase, Total: r.schedule.Total(), Batch: r.options.Batch,
+	}
+	r.mu.Lock()
+	generator := r.generator
+	s.Result = r.result
+	r.mu.Unlock()
+	if generator == nil {
+		return s
+	}
+	cpu, err := load.ReadCPU()
+	if err != nil {
+		return s // as good as before the load: the run itself will say it
+	}
+	e := r.evidence(cpu)
+	s.Report, s.Seconds = e.load, generator.Seconds()
+	s.Elapsed = e.load.Elapsed
+	s.Stage = r.stages[r.schedule.StageAt(s.Elapsed)].Name
+	s.System = viewOf(e.system)
+	e.account = (&books{accepted: generator.Accepted()}).settle()
+	if s.Checks = judge(r.options.Scenario.Checks, e); s.Result != nil {
+		s.Checks = s.Result.Checks
+	}
+	return s
+}
+
+func viewOf(o *observation) *SystemView {
+	if o == nil {
+		return nil
+	}
+	v := &SystemView{
+		Seen: o.seen, Stale: o.stale, Depths: o.depths, Depth: o.depths[len(o.depths)-1],
+		Workers: o.last.Workers, Providers: o.last.Providers, Account: o.last.Account,
+	}
+	for _, q := range o.last.Queues {
+		v.OldestAge = max(v.OldestAge, time.Duration(q.OldestAgeMS)*time.Millisecond)
+	}
+	then := o.first.Account
+	v.Account.Accepted -= then.Accepted
+	v.Account.Delivered -= then.Delivered
+	v.Account.Suppressed -= then.Suppressed
+	v.Account.Expired -= then.Expired
+	v.Account.RateDropped -= then.RateDropped
+	v.Account.Dead -= then.Dead
+	v.Account.Ambiguous -= then.Ambiguous
+	v.Account.Takeovers -= then.Takeovers
+	return v
+}
