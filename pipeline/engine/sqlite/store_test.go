@@ -1,0 +1,222 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/engine/sqlite"
+	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
+)
+
+func openShards(t testing.TB, dir string, total int) []*sqlite.Preferences {
+	t.Helper()
+	shards, err := sqlite.OpenShards(dir, total)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shards
+}
+
+func closeShards(t testing.TB, shards []*sqlite.Preferences) {
+	t.Helper()
+	for _, s := range shards {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestConformance(t *testing.T) {
+	pipelinetest.PreferenceStore(t, func(t *testing.T) pipeline.PreferenceStore {
+		return openShards(t, t.TempDir(), 1)[0]
+	})
+}
+
+func email(user string) []pipeline.PreferenceKey {
+	return []pipeline.PreferenceKey{{UserID: user, Channel: pipeline.Email}}
+}
+
+func TestReopenedShardsKeepTheirRows(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a b?c#d%20", "preferences")
+	shards := openShards(t, dir, 3)
+	for i, s := range shards {
+		row := pipeline.Preference{PreferenceKey: email(fmt.Sprint("u", i))[0], Addresses: []string{"a@b"}}
+		if err := s.Write(t.Context(), []pipeline.Preference{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	closeShards(t, shards)
+	shards = openShards(t, dir, 3)
+	defer closeShards(t, shards)
+	for i, s := range shards {
+		got, err := s.Read(t.Context(), email(fmt.Sprint("u", i)))
+		if err != nil || len(got) != 1 || got[0].Addresses[0] != "a@b" {
+			t.Errorf("shard %d: %+v, %v", i, got, err)
+		}
+	}
+}
+
+func TestFilesAreForTheirOwnerAlone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "preferences")
+	shards := openShards(t, dir, 2)
+	defer closeShards(t, shards)
+	if err := shards[0].Write(t.Context(), []pipeline.Preference{{PreferenceKey: email("u")[0]}}); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", path, info.Mode())
+		}
+		seen++
+		return nil
+	})
+	if err != nil || seen < 4 { // the directory, two files, a WAL
+		t.Errorf("saw %d files, %v", seen, err)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	file := func(dir string) string { return filepath.Join(dir, "preferences-000.db") }
+	foreign := func(t *testing.T, dir, script string) {
+		db, err := sql.Open("sqlite", file(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(script); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		name    string
+		prepare func(t *testing.T, dir string)
+		shards  int
+		want    string
+	}{
+		{"no shards", func(*testing.T, string) {}, 0, "want at least 1"},
+		{"another number of shards", func(t *testing.T, dir string) { closeShards(t, openShards(t, dir, 3)) }, 2, "it is shard 1 of 3, not 1 of 2"},
+		{"a damaged file", func(t *testing.T, dir string) {
+			if err := os.WriteFile(file(dir), []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, "the file is damaged or no database"},
+		{"a cut file", func(t *testing.T, dir string) {
+			closeShards(t, openShards(t, dir, 1))
+			if err := os.Truncate(file(dir), 5000); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, "the file is damaged or no database"},
+		{"a directory as a file", func(t *testing.T, dir string) {
+			if err := os.Mkdir(file(dir), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}, 1, "is a directory"},
+		{"another program's database", func(t *testing.T, dir string) { foreign(t, dir, "CREATE TABLE x (y)") }, 1, "of another program"},
+		{"a newer schema", func(t *testing.T, dir string) {
+			closeShards(t, openShards(t, dir, 1))
+			foreign(t, dir, "PRAGMA user_version = 99")
+		}, 1, "start a newer program"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			c.prepare(t, dir)
+			shards, err := sqlite.OpenShards(dir, c.shards)
+			if err == nil {
+				closeShards(t, shards)
+			}
+			if err == nil || shards != nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+				t.Fatalf("got %v, want one line with %q", err, c.want)
+			}
+		})
+	}
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sqlite.OpenShards(filepath.Join(blocked, "x"), 1); err == nil {
+		t.Error("a directory within a file was opened")
+	}
+}
+
+// While another process holds the file, a write waits and then says so; it is
+// not there half.
+func TestLockedFile(t *testing.T) {
+	dir := t.TempDir()
+	shards := openShards(t, dir, 1)
+	defer closeShards(t, shards)
+	db, err := sql.Open("sqlite", filepath.Join(dir, "preferences-000.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
+	if _, err := db.Exec("BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	err = shards[0].Write(t.Context(), []pipeline.Preference{{PreferenceKey: email("u")[0]}})
+	if !errors.Is(err, pipeline.ErrUnavailable) || !strings.Contains(err.Error(), "in use by another process") {
+		t.Errorf("got %v", err)
+	}
+	if got, err := shards[0].Read(t.Context(), email("u")); err != nil || len(got) != 0 {
+		t.Errorf("a reader got %+v, %v", got, err)
+	}
+	if _, err := db.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := shards[0].Write(t.Context(), []pipeline.Preference{{PreferenceKey: email("u")[0]}}); err != nil {
+		t.Errorf("after the lock: %v", err)
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	shards := openShards(b, b.TempDir(), 1)
+	defer closeShards(b, shards)
+	const users = 100_000
+	for from := 0; from < users; from += 1000 {
+		var rows []pipeline.Preference
+		for i := from; i < from+1000; i++ {
+			rows = append(rows, pipeline.Preference{PreferenceKey: email(fmt.Sprintf("user-%08d", i))[0], Addresses: []string{"ada@example.com"}})
+		}
+		if err := shards[0].Write(context.Background(), rows); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, there := range []bool{false, true} {
+		for _, n := range []int{1, 10, 100, 1000} {
+			b.Run(fmt.Sprintf("there=%v/keys=%d", there, n), func(b *testing.B) {
+				keys := make([]pipeline.PreferenceKey, n)
+				for i := range keys {
+					keys[i] = email(fmt.Sprintf("user-%08d", rand.IntN(users)))[0]
+					if !there {
+						keys[i].Channel = pipeline.SMS
+					}
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := shards[0].Read(context.Background(), keys); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/key")
+			})
+		}
+	}
+}

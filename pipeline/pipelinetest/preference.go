@@ -1,0 +1,266 @@
+package pipelinetest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// PreferenceStore runs the conformance suite of [pipeline.PreferenceStore]. open
+// gives an empty store; the suite closes it.
+func PreferenceStore(t *testing.T, open func(t *testing.T) pipeline.PreferenceStore) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, s pipeline.PreferenceStore)
+	}{
+		{"reads what was written", preferencesRoundTrip},
+		{"reads only what was asked for", preferencesExactKeys},
+		{"replaces whole rows with a higher version", preferencesReplace},
+		{"writes all or none", preferencesAtomic},
+		{"keeps any text", preferencesText},
+		{"takes slices of any length", preferencesSlices},
+		{"follows a model", preferencesModel},
+		{"serves concurrent use", preferencesConcurrent},
+		{"gives up with its context", preferencesContext},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := open(t)
+			defer func() {
+				if err := s.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			}()
+			c.test(t, s)
+		})
+	}
+}
+
+// fataler is a test, or one case of a property.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func preferenceKey(user string, c pipeline.Channel) pipeline.PreferenceKey {
+	return pipeline.PreferenceKey{UserID: user, Channel: c}
+}
+
+func writePreferences(t fataler, s pipeline.PreferenceStore, preferences ...pipeline.Preference) {
+	t.Helper()
+	if err := s.Write(context.Background(), preferences); err != nil {
+		t.Fatalf("write: %v", err)
+	}
+}
+
+// readPreferences reads keys, ordered, and takes the versions apart.
+func readPreferences(t fataler, s pipeline.PreferenceStore, keys ...pipeline.PreferenceKey) (found []pipeline.Preference, versions []int64) {
+	t.Helper()
+	found, err := s.Read(context.Background(), keys)
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
+	slices.SortFunc(found, func(a, b pipeline.Preference) int {
+		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Channel, b.Channel))
+	})
+	for i := range found {
+		versions = append(versions, found[i].Version)
+		found[i].Version = 0
+		if len(found[i].Addresses) == 0 {
+			found[i].Addresses = nil // nil or empty is the same
+		}
+	}
+	return found, versions
+}
+
+func wantPreferences(t fataler, got []pipeline.Preference, want ...pipeline.Preference) {
+	t.Helper()
+	if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
+		t.Fatalf("got %+v, want %+v", got, want)
+	}
+}
+
+func preferencesRoundTrip(t *testing.T, s pipeline.PreferenceStore) {
+	a := pipeline.Preference{PreferenceKey: preferenceKey("u1", pipeline.Push), Transactional: true, Addresses: []string{"t1", "t0"}}
+	b := pipeline.Preference{PreferenceKey: preferenceKey("u1", pipeline.SMS), Promotional: true}
+	c := pipeline.Preference{PreferenceKey: preferenceKey("u2", pipeline.Email)}
+	writePreferences(t, s, c, a, b)
+	got, versions := readPreferences(t, s, c.PreferenceKey, b.PreferenceKey, a.PreferenceKey)
+	wantPreferences(t, got, a, b, c)
+	for _, version := range versions {
+		if version <= 0 {
+			t.Errorf("version %d of a row is not above the 0 of a user without one", version)
+		}
+	}
+}
+
+func preferencesExactKeys(t *testing.T, s pipeline.PreferenceStore) {
+	a := pipeline.Preference{PreferenceKey: preferenceKey("u1", pipeline.Push)}
+	b := pipeline.Preference{PreferenceKey: preferenceKey("u1", pipeline.Email)}
+	c := pipeline.Preference{PreferenceKey: preferenceKey("u2", pipeline.Push)}
+	writePreferences(t, s, a, b, c)
+	got, _ := readPreferences(t, s)
+	wantPreferences(t, got)
+	got, _ = readPreferences(t, s, preferenceKey("U1", pipeline.Push), preferenceKey("u1 ", pipeline.Push), preferenceKey("u1", pipeline.SMS), preferenceKey("", pipeline.Push))
+	wantPreferences(t, got)
+	got, _ = readPreferences(t, s, preferenceKey("u2", pipeline.Email), preferenceKey("u1", pipeline.Email))
+	wantPreferences(t, got, b)
+}
+
+func preferencesReplace(t *testing.T, s pipeline.PreferenceStore) {
+	p := pipeline.Preference{PreferenceKey: preferenceKey("u1", pipeline.Email), Transactional: true, Promotional: true, Addresses: []string{"a@b"}}
+	last := int64(0)
+	for i := range 20 {
+		p.Promotional = i%2 == 0
+		p.Addresses = p.Addresses[:i%2]
+		// An old version in the value must not win.
+		p.Version = 1
+		writePreferences(t, s, p)
+		got, versions := readPreferences(t, s, p.PreferenceKey)
+		want := p
+		want.Version = 0
+		if len(want.Addresses) == 0 {
+			want.Addresses = nil
+		}
+		wantPreferences(t, got, want)
+		if versions[0] <= last {
+			t.Fatalf("version %d after %d", versions[0], last)
+		}
+		last = versions[0]
+	}
+}
+
+func preferencesAtomic(t *testing.T, s pipeline.PreferenceStore) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var rows []pipeline.Preference
+	var keys []pipeline.PreferenceKey
+	for i := range 100 {
+		key := preferenceKey(fmt.Sprint("u", i), pipeline.Push)
+		rows, keys = append(rows, pipeline.Preference{PreferenceKey: key}), append(keys, key)
+	}
+	err := s.Write(ctx, rows)
+	got, _ := readPreferences(t, s, keys...)
+	if err != nil && len(got) != 0 || err == nil && len(got) != len(rows) {
+		t.Fatalf("a write that ended in %v left %d of %d rows", err, len(got), len(rows))
+	}
+}
+
+func preferencesText(t *testing.T, s pipeline.PreferenceStore) {
+	for _, text := range []string{
+		"zoë 你好 😀", `quote " ' back \ slash / comma , colon : {[]}`, "<>&\u2028\u2029", "%_*?", "user@example.com", "-1", "1e3", "null", "[]", " x ", "\ufffd",
+	} {
+		p := pipeline.Preference{PreferenceKey: preferenceKey(text, pipeline.Email), Addresses: []string{text, "x", text}}
+		writePreferences(t, s, p)
+		got, _ := readPreferences(t, s, p.PreferenceKey)
+		wantPreferences(t, got, p)
+	}
+}
+
+func preferencesSlices(t *testing.T, s pipeline.PreferenceStore) {
+	writePreferences(t, s)
+	const n = 2500 // above the most notifications of a request
+	var rows []pipeline.Preference
+	var keys []pipeline.PreferenceKey
+	for i := range n {
+		key := preferenceKey(fmt.Sprintf("user-%05d", i), pipeline.Channels()[i%3])
+		rows, keys = append(rows, pipeline.Preference{PreferenceKey: key, Transactional: i%2 == 0}), append(keys, key)
+	}
+	writePreferences(t, s, rows...)
+	got, _ := readPreferences(t, s, keys...)
+	wantPreferences(t, got, rows...)
+}
+
+// preferencesModel compares any sequence of writes with a map.
+func preferencesModel(t *testing.T, s pipeline.PreferenceStore) {
+	model := map[pipeline.PreferenceKey]pipeline.Preference{}
+	versions := map[pipeline.PreferenceKey]int64{}
+	key := rapid.Custom(func(t *rapid.T) pipeline.PreferenceKey {
+		return preferenceKey(rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "user"), rapid.SampledFrom(pipeline.Channels()).Draw(t, "channel"))
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		for _, k := range rapid.SliceOfNDistinct(key, 0, 5, rapid.ID).Draw(t, "written") {
+			p := pipeline.Preference{PreferenceKey: k, Transactional: rapid.Bool().Draw(t, "t"), Promotional: rapid.Bool().Draw(t, "p")}
+			if a := rapid.SliceOfN(rapid.StringN(1, 5, 20), 0, 3).Draw(t, "addresses"); len(a) > 0 {
+				p.Addresses = a
+			}
+			model[k] = p
+			writePreferences(t, s, p)
+		}
+		keys := rapid.SliceOfNDistinct(key, 0, 12, rapid.ID).Draw(t, "read")
+		var want []pipeline.Preference
+		for _, k := range keys {
+			if p, ok := model[k]; ok {
+				want = append(want, p)
+			}
+		}
+		slices.SortFunc(want, func(a, b pipeline.Preference) int {
+			return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Channel, b.Channel))
+		})
+		got, read := readPreferences(t, s, keys...)
+		wantPreferences(t, got, want...)
+		for i, p := range got {
+			if read[i] < versions[p.PreferenceKey] {
+				t.Fatalf("%v: version %d after %d", p.PreferenceKey, read[i], versions[p.PreferenceKey])
+			}
+			versions[p.PreferenceKey] = read[i]
+		}
+	})
+}
+
+// preferencesConcurrent lets writers and readers meet: what a writer has been
+// told is durable, a reader that begins later sees, and slices are seen whole.
+func preferencesConcurrent(t *testing.T, s pipeline.PreferenceStore) {
+	const rounds, writers = 30, 4
+	var wg sync.WaitGroup
+	for w := range writers {
+		user := fmt.Sprint("user", w)
+		keys := []pipeline.PreferenceKey{preferenceKey(user, pipeline.Push), preferenceKey(user, pipeline.Email)}
+		wg.Go(func() {
+			for i := range rounds {
+				text := []string{fmt.Sprint(i)}
+				err := s.Write(context.Background(), []pipeline.Preference{{PreferenceKey: keys[0], Addresses: text}, {PreferenceKey: keys[1], Addresses: text}})
+				if err != nil {
+					t.Errorf("write: %v", err)
+					return
+				}
+				got, err := s.Read(context.Background(), keys)
+				if err != nil || len(got) != 2 || got[0].Addresses[0] != text[0] || got[1].Addresses[0] != text[0] {
+					t.Errorf("after writing %s: read %+v, %v", text, got, err)
+					return
+				}
+			}
+		})
+		wg.Go(func() {
+			for range rounds {
+				got, err := s.Read(context.Background(), keys)
+				if err != nil || len(got) == 1 || len(got) == 2 && got[0].Addresses[0] != got[1].Addresses[0] {
+					t.Errorf("read half a write: %+v, %v", got, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func preferencesContext(t *testing.T, s pipeline.PreferenceStore) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.Read(ctx, []pipeline.PreferenceKey{preferenceKey("u", pipeline.Push)}); err == nil {
+		t.Error("a read whose context has ended succeeded")
+	}
+	writePreferences(t, s, pipeline.Preference{PreferenceKey: preferenceKey("u", pipeline.Push)})
+	got, _ := readPreferences(t, s, preferenceKey("u", pipeline.Push))
+	if len(got) != 1 {
+		t.Error("the store does not work after a context ended")
+	}
+}
