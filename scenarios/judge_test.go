@@ -1,0 +1,182 @@
+package scenarios
+
+import (
+	"testing"
+	"time"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"pgregory.net/rapid"
+
+	"github.com/notifyctl/notifyctl/mockproviders"
+	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/scenarios/load"
+)
+
+// TestDoubt: when the load that was sent is not the load that was planned.
+func TestDoubt(t *testing.T) {
+	ms := time.Millisecond
+	for _, test := range []struct {
+		name                     string
+		sent, dropped, held      uint64 // requests; held are dropped because of the target
+		late, lateHeld           uint64
+		p99                      time.Duration
+		latency, achieved, total Verdict
+	}{
+		{"as planned", 1000, 0, 0, 0, 0, 100 * ms, Pass, Pass, Pass},
+		{"slow", 1000, 0, 0, 0, 0, 700 * ms, Fail, Pass, Fail},
+		{"a few late", 1000, 0, 0, 9, 0, 700 * ms, Fail, Pass, Fail},
+		{"late by the generator, and slow", 1000, 0, 0, 50, 0, 700 * ms, Inconclusive, Pass, Inconclusive},
+		{"late by the generator, and fast all the same", 1000, 0, 0, 50, 0, 100 * ms, Pass, Pass, Pass},
+		{"late by the target, and slow", 1000, 0, 0, 500, 500, 700 * ms, Fail, Pass, Fail},
+		{"dropped by the generator", 900, 100, 0, 0, 0, 100 * ms, Inconclusive, Inconclusive, Inconclusive},
+		{"dropped by the generator, and slow", 900, 100, 0, 0, 0, 700 * ms, Inconclusive, Inconclusive, Inconclusive},
+		{"dropped by the target", 900, 100, 100, 900, 900, 1000 * ms, Fail, Fail, Fail},
+		{"dropped by the target, what was sent was fast", 900, 100, 100, 0, 0, 100 * ms, Inconclusive, Fail, Fail},
+	} {
+		report := &load.Report{Late: test.late, LateHeld: test.lateHeld, DroppedHeld: test.held}
+		report.Total.Offered, report.Total.Sent, report.Total.Dropped = test.sent+test.dropped, test.sent, test.dropped
+		report.Response = load.Latency{Count: test.sent, P99: test.p99}
+		checks := judge([]Expectation{
+			{Name: "latency", Metric: "latency.p99", Op: "<", Limit: 500},
+			{Name: "achieved", Metric: "achieved", Op: ">=", Limit: 99},
+		}, &evidence{load: report, batch: 1})
+		if checks[0].Verdict != test.latency || checks[1].Verdict != test.achieved || overall(checks) != test.total {
+			t.Errorf("%s: latency %s, achieved %s, in all %s", test.name, checks[0].Verdict, checks[1].Verdict, overall(checks))
+		}
+		for _, c := range checks {
+			if c.Verdict == Inconclusive && c.Why == "" {
+				t.Errorf("%s: %s is inconclusive without a reason", test.name, c.Name)
+			}
+		}
+	}
+}
+
+func TestNothingObservedIsInconclusive(t *testing.T) {
+	checks := judge([]Expectation{{Name: "lost", Metric: "lost", Op: "=", Limit: 0}},
+		&evidence{load: &load.Report{}, over: true, account: (&books{accepted: roaring.New(), noOutcomes: "nobody said it"}).settle()})
+	if c := checks[0]; c.Verdict != NotObserved || c.Measured != nil || c.Why != "nobody said it" {
+		t.Errorf("check %+v", c)
+	}
+	if overall(checks) != Inconclusive || overall(nil) != Inconclusive {
+		t.Error("a run without an observed check is not inconclusive")
+	}
+}
+
+func TestEveryComparison(t *testing.T) {
+	for op, want := range map[string][3]bool{
+		"<": {true, false, false}, "<=": {true, true, false}, ">": {false, false, true}, ">=": {false, true, true}, "=": {false, true, false},
+	} {
+		x := Expectation{Op: op, Limit: 2}
+		for i, v := range []float64{1, 2, 3} {
+			if x.holds(v) != want[i] {
+				t.Errorf("%g %s 2 is %v", v, op, !want[i])
+			}
+		}
+	}
+}
+
+// TestAccountBalances: whatever happened to each notification, the account by
+// id says it.
+func TestAccountBalances(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.Uint32Range(0, 200).Draw(t, "n")
+		b := &books{
+			accepted: roaring.New(), outcomes: map[string]*roaring.Bitmap{},
+			before: &api.Account{Ambiguous: 7}, after: &api.Account{Ambiguous: 9},
+		}
+		sent := roaring.New()
+		var accepted, delivered, dead, lost, unacknowledged int64
+		put := func(outcome string, sequence uint32) {
+			if b.outcomes[outcome] == nil {
+				b.outcomes[outcome] = roaring.New()
+			}
+			b.outcomes[outcome].Add(sequence)
+		}
+		for sequence := range n {
+			known := rapid.Bool().Draw(t, "answered 202")
+			if known {
+				accepted++
+				b.accepted.Add(sequence)
+			}
+			switch rapid.IntRange(0, 3).Draw(t, "fate") {
+			case 0: // delivered
+				put("delivered", sequence)
+				sent.Add(sequence)
+				if known {
+					delivered++
+				} else {
+					unacknowledged++
+				}
+			case 1: // dead
+				put("dead", sequence)
+				if known {
+					dead++
+				} else {
+					unacknowledged++
+				}
+			case 2: // vanished
+				if known {
+					lost++
+				}
+			case 3: // called delivered, and never sent
+				put("delivered", sequence)
+				if known {
+					delivered++
+					lost++
+				} else {
+					unacknowledged++
+				}
+			}
+		}
+		b.ledger = &mockproviders.Run{Complete: true, Providers: map[string]mockproviders.RunProvider{"fcm": {Sequences: sent}}}
+		a := b.settle()
+		if a.Accepted != accepted || *a.Delivered != delivered || *a.Dead != dead || *a.Lost != lost || *a.Unacknowledged != unacknowledged || *a.Ambiguous != 2 {
+			t.Fatalf("account %+v, want accepted %d, delivered %d, dead %d, lost %d, unacknowledged %d", a, accepted, delivered, dead, lost, unacknowledged)
+		}
+	})
+}
+
+func TestLostWhileSomethingIsInFlight(t *testing.T) {
+	of := func(n uint64) *roaring.Bitmap {
+		b := roaring.New()
+		b.AddRange(0, n)
+		return b
+	}
+	for _, test := range []struct {
+		ended    uint64 // of 100
+		inFlight int64
+		lost     int64 // -1 for nil
+		atLeast  bool
+	}{
+		{100, 0, 0, false},
+		{97, 0, 3, false},
+		{97, 3, -1, false}, // the three may be those in flight
+		{97, 1, 2, true},   // at most one of them is
+		{100, 5, 0, false}, // somebody else's
+	} {
+		b := &books{
+			accepted: of(100), outcomes: map[string]*roaring.Bitmap{"delivered": of(test.ended)},
+			before: &api.Account{}, after: &api.Account{InFlight: test.inFlight},
+			ledger: &mockproviders.Run{Complete: true, Providers: map[string]mockproviders.RunProvider{"fcm": {Sequences: of(test.ended)}}},
+		}
+		a := b.settle()
+		got := int64(-1)
+		if a.Lost != nil {
+			got = *a.Lost
+		}
+		if got != test.lost || a.why["lost"].atLeast != test.atLeast {
+			t.Errorf("%+v: lost %d, %+v", test, got, a.why["lost"])
+		}
+	}
+}
+
+func TestALedgerThatForgotSaysNothingOfDuplicates(t *testing.T) {
+	b := &books{accepted: roaring.New(), ledger: &mockproviders.Run{}}
+	if a := b.settle(); a.Duplicates != nil || a.why["duplicates"].missing == "" {
+		t.Errorf("account %+v", a)
+	}
+	b.ledger.Total.Duplicates = 2
+	if a := b.settle(); a.Duplicates == nil || *a.Duplicates != 2 {
+		t.Errorf("account %+v", a)
+	}
+}
