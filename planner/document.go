@@ -169,3 +169,21 @@ func sourceOf(t *token.Token) Source {
 	}
 	return Source{Line: t.Position.Line, Column: t.Position.Column, Text: t.Value}
 }
+
+// TopLevelKeys lists the keys of a document's mapping, by which its kind is
+// recognised; of another document, none. The error is an [*InvalidError].
+func TopLevelKeys(name string, text []byte) ([]string, error) {
+	body, err := ParseDocument(name, text)
+	if err != nil {
+		return nil, err
+	}
+	mapping, ok := body.(ast.MapNode)
+	if !ok {
+		return nil, nil
+	}
+	var keys []string
+	for entries := mapping.MapRange(); entries.Next(); {
+		keys = append(keys, entries.Key().GetToken().Value)
+	}
+	return keys, nil
+}

@@ -17,7 +17,7 @@ type Derived struct {
 }
 
 // Value is the one number to plan by: of a range, the safe end.
-func (d Derived) Value() float64 { return d.Safe.of(d.Range) }
+func (d Derived) Value() float64 { return d.Safe.Of(d.Range) }
 
 // A LimitResult is a limit of the plan set against its figure.
 type LimitResult struct {

@@ -29,8 +29,8 @@ const (
 	Low
 )
 
-// of gives that end of a range.
-func (e End) of(r units.Range) float64 {
+// Of gives that end of a range.
+func (e End) Of(r units.Range) float64 {
 	if e == Low {
 		return r.Low
 	}

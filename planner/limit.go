@@ -26,18 +26,27 @@ func (l Limit) String() string {
 // MarshalText writes what [Limit.String] gives.
 func (l Limit) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
-// Holds reports whether the limit holds for a value of its figure, at both
-// ends if it is a range.
+// Deciding gives the end of a range that decides whether the limit holds.
+func (l Limit) Deciding(v units.Range) float64 {
+	if l.Op == ">" || l.Op == ">=" {
+		return v.Low
+	}
+	return v.High
+}
+
+// Holds reports whether the limit holds for a figure, wherever in its range
+// the figure lies.
 func (l Limit) Holds(v units.Range) bool {
+	value := l.Deciding(v)
 	switch l.Op {
 	case "<":
-		return v.High < l.Bound
+		return value < l.Bound
 	case "<=":
-		return v.High <= l.Bound
+		return value <= l.Bound
 	case ">=":
-		return v.Low >= l.Bound
+		return value >= l.Bound
 	case ">":
-		return v.Low > l.Bound
+		return value > l.Bound
 	}
 	panic("BUG: planner: a limit with the operator " + l.Op)
 }

@@ -1,6 +1,10 @@
 package planner
 
-import "github.com/notifyctl/notifyctl/planner/units"
+import (
+	"reflect"
+
+	"github.com/notifyctl/notifyctl/planner/units"
+)
 
 // A Plan describes a notification system: what it has to carry, what it is
 // built from, what is claimed of it, and what a deployment of it starts.
@@ -238,3 +242,6 @@ type Savings struct {
 	ColdStorage units.Fraction `json:"cold_storage" min:"0"`
 	Reserved    units.Fraction `json:"reserved" min:"0"`
 }
+
+// Sections lists the keys that stand at the top level of a plan.
+func Sections() []string { return keysOf(reflect.TypeFor[Plan]()) }

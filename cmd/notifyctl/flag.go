@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// envPrefix starts the name of every environment variable that sets a flag.
+const envPrefix = "NOTIFYCTL_"
+
+// applyEnvironment sets the flags that the command line leaves out and the
+// environment gives: --log-level by NOTIFYCTL_LOG_LEVEL. Values of a repeatable
+// flag stand on lines of their own.
+func applyEnvironment(cmd *cobra.Command, getenv func(string) (string, bool)) error {
+	var failed error
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed || failed != nil || f.Name == "help" || f.Name == "version" {
+			return
+		}
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		text, set := getenv(name)
+		if !set {
+			return
+		}
+		values := []string{text}
+		if _, repeatable := f.Value.(pflag.SliceValue); repeatable {
+			values = strings.Split(strings.TrimRight(text, "\n"), "\n")
+		}
+		for _, v := range values {
+			if err := cmd.Flags().Set(f.Name, v); err != nil {
+				failed = fmt.Errorf("%s: %w", name, err)
+				return
+			}
+		}
+	})
+	return failed
+}
+
+// A choice is the value of a flag that takes one of a few words.
+type choice struct {
+	value *string
+	words []string
+}
+
+// String gives the word.
+func (c choice) String() string {
+	if c.value == nil {
+		return ""
+	}
+	return *c.value
+}
+
+// Set takes one of the words.
+func (c choice) Set(word string) error {
+	if !slices.Contains(c.words, word) {
+		return fmt.Errorf("accepted is %s", strings.Join(c.words, ", "))
+	}
+	*c.value = word
+	return nil
+}
+
+// Type names what the flag takes in help texts.
+func (c choice) Type() string { return strings.Join(c.words, "|") }
+
+// choiceVar adds a flag that takes one of the words.
+func choiceVar(flags *pflag.FlagSet, value *string, name, shorthand, byDefault, usage string, words ...string) {
+	*value = byDefault
+	flags.VarP(choice{value, words}, name, shorthand, usage)
+}
+
+// noArgs refuses arguments with the fault of a command that takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments, and was given %q", cmd.CommandPath(), args[0])
+	}
+	return nil
+}
