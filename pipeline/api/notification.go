@@ -70,7 +70,7 @@ type Attempt struct {
 
 // Readiness is the answer of GET /readyz, with 200 or 503.
 type Readiness struct {
-	Status string            `json:"status"` // ready, starting, draining or failing
+	Status string            `json:"status"` // ready, failing or draining
 	Checks map[string]string `json:"checks"` // part -> ok, or what is wrong with it
 }
 

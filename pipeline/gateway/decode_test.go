@@ -90,7 +90,10 @@ func TestTooManyEntries(t *testing.T) {
 func TestFaultsPointAtTheirFields(t *testing.T) {
 	number := strings.Repeat("9", 400)
 	for _, c := range []struct{ data, want string }{
-		{`[]`, ``}, {`"x"`, ``}, {`null`, ``}, {number, ``},
+		{`[]`, ``},
+		{`"x"`, ``},
+		{`null`, ``},
+		{number, ``},
 		{`{"notifications": []}`, `/notifications`},
 		{`{"notifications": {}}`, `/notifications`},
 		{`{"notifications": null}`, `/notifications`},
@@ -281,6 +284,31 @@ func FuzzDecodeBody(f *testing.F) {
 			}
 		}
 		roundTrip(t, b.Submission)
+	})
+}
+
+func FuzzDecodePreferences(f *testing.F) {
+	for _, seed := range []string{
+		`{"user_id": "u", "channels": {"email": {"transactional": true, "promotional": false, "addresses": ["a@b"]}}}`,
+		`{"channels": {"sms": {"addresses": [1, {"x": []}]}, "fax": 1}}`, `{"channels": {}, "channels": {}}`, `[[]]`, `{"user_id": "\ud800"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		preferences, faults, err := decodePreferences(slices.Clone(data), "u")
+		if err != nil || len(faults) > 0 {
+			return
+		}
+		if !json.Valid(data) {
+			t.Fatalf("%q was decoded and is no JSON", data)
+		}
+		for _, p := range preferences {
+			for _, a := range p.Addresses {
+				if err := pipeline.CheckAddress(p.Channel, a); err != nil || p.UserID != "u" {
+					t.Fatalf("%q gave %+v: %v", data, p, err)
+				}
+			}
+		}
 	})
 }
 

@@ -433,10 +433,20 @@ func TestPathsAndMethods(t *testing.T) {
 		status       int
 		allow        string
 	}{
-		{"GET", "/", 404, ""}, {"GET", "/v1", 404, ""}, {"GET", "/v1/status/", 404, ""}, {"GET", "//v1/status", 404, ""}, {"GET", "/v1/../v1/status", 404, ""},
-		{"POST", "/v1/nothing", 404, ""}, {"GET", "/v1/notifications/a/b", 404, ""}, {"GET", "/V1/status", 404, ""},
-		{"GET", "/v1/notifications", 405, "POST"}, {"DELETE", "/v1/notifications", 405, "POST"}, {"OPTIONS", "/v1/notifications", 405, "POST"},
-		{"POST", "/v1/status", 405, "GET, HEAD"}, {"POST", "/v1/notifications/x", 405, "GET, HEAD"}, {"PATCH", "/v1/users/u/preferences", 405, "GET, HEAD, PUT"},
+		{"GET", "/", 404, ""},
+		{"GET", "/v1", 404, ""},
+		{"GET", "/v1/status/", 404, ""},
+		{"GET", "//v1/status", 404, ""},
+		{"GET", "/v1/../v1/status", 404, ""},
+		{"POST", "/v1/nothing", 404, ""},
+		{"GET", "/v1/notifications/a/b", 404, ""},
+		{"GET", "/V1/status", 404, ""},
+		{"GET", "/v1/notifications", 405, "POST"},
+		{"DELETE", "/v1/notifications", 405, "POST"},
+		{"OPTIONS", "/v1/notifications", 405, "POST"},
+		{"POST", "/v1/status", 405, "GET, HEAD"},
+		{"POST", "/v1/notifications/x", 405, "GET, HEAD"},
+		{"PATCH", "/v1/users/u/preferences", 405, "GET, HEAD, PUT"},
 		{"BREW", "/healthz", 405, "GET, HEAD"},
 	} {
 		got := w.call(c.method, c.path, "")
@@ -613,11 +623,19 @@ func TestPreferencesRefuse(t *testing.T) {
 		status   int
 		pointers string
 	}{
-		{`{`, 400, ""}, {`{"channels": {}, "channels": {}}`, 400, ""}, {`{"channels": {}} x`, 400, ""},
-		{`{"channels": {"sms": {}, "sms": {}}}`, 400, ""}, {`{"channels": {"sms": {"promotional": true, "promotional": false}}}`, 400, ""},
-		{`[]`, 422, ""}, {`{}`, 422, "/channels"}, {`{"channels": []}`, 422, "/channels"}, {`{"channels": {}, "x": {}}`, 422, "/x"},
-		{`{"user_id": "u2", "channels": {}}`, 422, "/user_id"}, {`{"user_id": 1, "channels": {}}`, 422, "/user_id"},
-		{`{"channels": {"fax": {}}}`, 422, "/channels/fax"}, {`{"channels": {"sms": null}}`, 422, "/channels/sms"},
+		{`{`, 400, ""},
+		{`{"channels": {}, "channels": {}}`, 400, ""},
+		{`{"channels": {}} x`, 400, ""},
+		{`{"channels": {"sms": {}, "sms": {}}}`, 400, ""},
+		{`{"channels": {"sms": {"promotional": true, "promotional": false}}}`, 400, ""},
+		{`[]`, 422, ""},
+		{`{}`, 422, "/channels"},
+		{`{"channels": []}`, 422, "/channels"},
+		{`{"channels": {}, "x": {}}`, 422, "/x"},
+		{`{"user_id": "u2", "channels": {}}`, 422, "/user_id"},
+		{`{"user_id": 1, "channels": {}}`, 422, "/user_id"},
+		{`{"channels": {"fax": {}}}`, 422, "/channels/fax"},
+		{`{"channels": {"sms": null}}`, 422, "/channels/sms"},
 		{`{"channels": {"sms": {"promotional": false}}}`, 422, "/channels/sms/transactional /channels/sms/addresses"},
 		{`{"channels": {"sms": {"transactional": 1, "promotional": "x", "addresses": {}, "y": 1}}}`, 422, "/channels/sms/transactional /channels/sms/promotional /channels/sms/addresses /channels/sms/y"},
 		{full(`["+4915112345678", "nope", 5, "+491\u0000"]`), 422, "/channels/sms/addresses/1 /channels/sms/addresses/2 /channels/sms/addresses/3"},

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -38,7 +39,7 @@ func (r *reader) start(data []byte) error {
 func (r *reader) end() error {
 	if r.jx.Next() == jx.Invalid {
 		// Next gives Invalid for a stray byte and for the end alike.
-		if err := r.jx.Skip(); err == io.EOF {
+		if err := r.jx.Skip(); errors.Is(err, io.EOF) {
 			return nil
 		}
 	}

@@ -17,6 +17,10 @@ const (
 	maxConnections = 4096
 	maxHeaderBytes = 16 << 10
 	headerTimeout  = 5 * time.Second
+	// readTimeout bounds a whole request. A body that is read has a shorter
+	// time of its own; this one ends a connection whose request was refused
+	// before its body came.
+	readTimeout = 30 * time.Second
 	idleTimeout    = 2 * time.Minute
 	// writeTimeout bounds an answer from the end of its request's header: the
 	// body's time, the commit's, and a slow reader's.
@@ -41,6 +45,7 @@ func NewServer(g *Gateway) *Server {
 		http: &http.Server{
 			Handler:                      g,
 			ReadHeaderTimeout:            headerTimeout,
+			ReadTimeout:                  readTimeout,
 			IdleTimeout:                  idleTimeout,
 			WriteTimeout:                 writeTimeout,
 			MaxHeaderBytes:               maxHeaderBytes,

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,14 +56,20 @@ func send(t *testing.T, address, request string) net.Conn {
 
 // raw sends bytes on a connection of their own and reads the answers until the
 // server closes it, or there are as many as asked for.
-func raw(t *testing.T, address, request string, answers int) []*http.Response {
+func raw(t *testing.T, address, request string, answers int) []reply {
 	t.Helper()
 	return receive(t, send(t, address, request), answers)
 }
 
-func receive(t *testing.T, conn net.Conn, answers int) []*http.Response {
+// reply is what matters of an answer here.
+type reply struct {
+	status int
+	close  bool // the server ends the connection
+}
+
+func receive(t *testing.T, conn net.Conn, answers int) []reply {
 	t.Helper()
-	var out []*http.Response
+	var out []reply
 	reader := bufio.NewReader(conn)
 	for len(out) < answers {
 		response, err := http.ReadResponse(reader, nil)
@@ -76,8 +83,10 @@ func receive(t *testing.T, conn net.Conn, answers int) []*http.Response {
 		if _, err := io.Copy(io.Discard, response.Body); err != nil && !errors.Is(err, syscall.ECONNRESET) {
 			t.Fatal(err)
 		}
-		_ = response.Body.Close()
-		out = append(out, response)
+		if err := response.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, reply{response.StatusCode, response.Close})
 	}
 	return out
 }
@@ -89,7 +98,7 @@ func TestSlowBodyIs408(t *testing.T) {
 	_, address := listen(t, w)
 	for _, begun := range []string{"Content-Length: 100\r\n\r\n{", "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"use"} {
 		got := raw(t, address, head+begun, 2)
-		if len(got) != 1 || got[0].StatusCode != http.StatusRequestTimeout || !got[0].Close {
+		if len(got) != 1 || got[0].status != http.StatusRequestTimeout || !got[0].close {
 			t.Fatalf("got %+v", got)
 		}
 	}
@@ -111,7 +120,7 @@ func TestBodyDeadlineEndsWithTheBody(t *testing.T) {
 	}
 	_, address := listen(t, w)
 	got := raw(t, address, head+fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(one), one), 1)
-	if len(got) != 1 || got[0].StatusCode != 503 {
+	if len(got) != 1 || got[0].status != 503 {
 		t.Fatalf("got %+v", got)
 	}
 	if !strings.Contains(w.logs.String(), "code=admission") {
@@ -144,7 +153,7 @@ func TestSmuggledLengths(t *testing.T) {
 			w := newWorld(nil)
 			_, address := listen(t, w)
 			got := raw(t, address, request, 3)
-			if len(got) != 1 || got[0].StatusCode < 400 || got[0].StatusCode >= 500 && got[0].StatusCode != http.StatusNotImplemented {
+			if len(got) != 1 || got[0].status < 400 || got[0].status >= 500 && got[0].status != http.StatusNotImplemented {
 				t.Errorf("got %d answers: %+v", len(got), got)
 			}
 			if got := w.ingester.submissions(); len(got) > 0 {
@@ -160,7 +169,7 @@ func TestLengthBesideChunks(t *testing.T) {
 	w := newWorld(nil)
 	_, address := listen(t, w)
 	got := raw(t, address, head+"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 1)
-	if len(got) != 1 || got[0].StatusCode >= 500 {
+	if len(got) != 1 || got[0].status >= 500 {
 		t.Fatalf("got %+v", got)
 	}
 	for _, s := range w.ingester.submissions() {
@@ -182,7 +191,7 @@ func TestOddRequestLines(t *testing.T) {
 		"GET /v1/notifications/%2e%2e%2f%00 HTTP/1.1": 404,
 	} {
 		got := raw(t, address, line+"\r\nHost: localhost\r\n\r\n", 1)
-		if len(got) != 1 || got[0].StatusCode != want {
+		if len(got) != 1 || got[0].status != want {
 			t.Errorf("%s: got %+v, want %d", line, got, want)
 		}
 	}
@@ -202,7 +211,7 @@ func TestDrainFinishesWhatIsInProgress(t *testing.T) {
 	drained := make(chan error, 1)
 	go func() { drained <- s.Drain(context.Background()) }()
 	for w.call("GET", "/readyz", "").Code != 503 {
-		// Drain has not begun.
+		runtime.Gosched() // Drain has not begun
 	}
 	if p := w.call("GET", "/readyz", ""); !strings.Contains(p.Body.String(), "draining") {
 		t.Errorf("readiness says %s", p.Body)
@@ -215,7 +224,7 @@ func TestDrainFinishesWhatIsInProgress(t *testing.T) {
 	default:
 	}
 	close(leave)
-	if got := receive(t, conn, 1); len(got) != 1 || got[0].StatusCode != 202 {
+	if got := receive(t, conn, 1); len(got) != 1 || got[0].status != 202 {
 		t.Errorf("the request in progress got %+v", got)
 	}
 	if err := <-drained; err != nil {

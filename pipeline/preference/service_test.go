@@ -253,7 +253,7 @@ func TestALateReadNeverReplacesANewerValue(t *testing.T) {
 type lossy struct{ *memory.Preferences }
 
 func (l *lossy) lose() {
-	l.Preferences.Close()
+	l.Close()
 	l.Preferences = memory.NewPreferences(time.Hour, 64<<20)
 }
 
@@ -343,7 +343,9 @@ func (broken) Get(_ context.Context, keys []pipeline.PreferenceKey, found []*pip
 	found[0] = &p
 	return errors.New("no connection")
 }
+
 func (broken) Set(context.Context, []*pipeline.Preference) error { return errors.New("no connection") }
+
 func (broken) Delete(context.Context, []pipeline.PreferenceKey) error {
 	return errors.New("no connection")
 }

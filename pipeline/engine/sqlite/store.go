@@ -88,6 +88,7 @@ func (p *Preferences) Write(ctx context.Context, preferences []pipeline.Preferen
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
 	statement := tx.StmtContext(ctx, p.write)
+	defer func() { _ = statement.Close() }() // the transaction's hold on it alone
 	version := time.Now().UnixMicro()
 	for i := range preferences {
 		row := &preferences[i]
