@@ -21,7 +21,7 @@ const (
 	// time of its own; this one ends a connection whose request was refused
 	// before its body came.
 	readTimeout = 30 * time.Second
-	idleTimeout    = 2 * time.Minute
+	idleTimeout = 2 * time.Minute
 	// writeTimeout bounds an answer from the end of its request's header: the
 	// body's time, the commit's, and a slow reader's.
 	writeTimeout = time.Minute
