@@ -12,8 +12,15 @@ func Format(u Unit, r Range) string {
 	if r.Exact() {
 		return formatOne(u, r.Low)
 	}
-	return formatOne(u, r.Low) + separator + formatOne(u, r.High)
+	low, high := formatOne(u, r.Low), formatOne(u, r.High)
+	if isBare(low) && !isBare(high) {
+		high = formatBase(u, r.High) // or the low end would take its suffix
+	}
+	return low + separator + high
 }
+
+// isBare reports whether a formatted value is a number alone.
+func isBare(text string) bool { return numberLength(text) == len(text) }
 
 // formatOne tries the suffixes of u from the largest down and keeps the first
 // that leaves a short number and parses back to v.
@@ -31,7 +38,11 @@ func formatOne(u Unit, v float64) string {
 			return text
 		}
 	}
-	// A long number keeps all its digits, in the base.
+	return formatBase(u, v)
+}
+
+// formatBase writes a value in the base of its unit, with all its digits.
+func formatBase(u Unit, v float64) string {
 	return decorate(u, strconv.FormatFloat(v, 'g', -1, 64), base(u))
 }
 

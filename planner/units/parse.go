@@ -58,6 +58,10 @@ func parseRange(lowText, highText string, want Unit) (Range, error) {
 	if strings.TrimSpace(lowText) == "" || strings.TrimSpace(highText) == "" {
 		return Range{}, fmt.Errorf("a range needs both ends, low%shigh; accepted is %s", separator, want.Describe())
 	}
+	lowText, highText = strings.TrimSpace(lowText), strings.TrimSpace(highText)
+	if strings.HasPrefix(lowText, "$") && !strings.HasPrefix(highText, "$") {
+		highText = "$" + highText // $40..50K/month
+	}
 	low, err := parseAmount(lowText)
 	if err != nil {
 		return Range{}, fmt.Errorf("low end: %w; accepted is %s", err, want.Describe())
@@ -219,6 +223,9 @@ func unknownUnit(text, found string) error {
 func (a *amount) inherit(high amount) {
 	switch {
 	case a.money && a.scale == fraction{}: // $50K..$60K/month
+		if a.prefix == 1 { // $50..60K/month
+			a.prefix = high.prefix
+		}
 		a.scale = high.scale
 	case a.bare: // 4..8GB
 		a.unit, a.prefix, a.scale, a.money = high.unit, high.prefix, high.scale, high.money
