@@ -1,0 +1,95 @@
+package pebble
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// counters lists the account's counters in the order they are kept.
+func counters(a *pipeline.Account) [8]*int64 {
+	return [...]*int64{&a.Accepted, &a.Delivered, &a.Suppressed, &a.Expired, &a.RateDropped, &a.Dead, &a.Ambiguous, &a.Takeovers}
+}
+
+// appendAccount appends the counters, and the number of the commit that wrote
+// them.
+func appendAccount(b []byte, a *pipeline.Account, commits uint64) []byte {
+	for _, n := range counters(a) {
+		b = binary.BigEndian.AppendUint64(b, uint64(*n))
+	}
+	return binary.BigEndian.AppendUint64(b, commits)
+}
+
+// recoverAccount reads the counters, and counts the idempotency keys.
+func (s *Store) recoverAccount() error {
+	value, found, err := s.get(accountKey())
+	if err != nil {
+		return err
+	}
+	if found {
+		fields := counters(&s.writer.account)
+		if len(value) != 8*(len(fields)+1) {
+			return fmt.Errorf("the account has %d bytes: its files are damaged", len(value))
+		}
+		for i, n := range fields {
+			*n = int64(binary.BigEndian.Uint64([]byte(value[8*i:])))
+		}
+		s.writer.commits = binary.BigEndian.Uint64([]byte(value[8*len(fields):]))
+		s.account = s.writer.account
+	}
+	counts, _, err := s.get(metaKey("keys"))
+	if err != nil {
+		return err
+	}
+	for ; len(counts) >= 12; counts = counts[12:] {
+		s.writer.keys[binary.BigEndian.Uint32([]byte(counts))] = int64(binary.BigEndian.Uint64([]byte(counts[4:])))
+	}
+	s.keys.count.Store(s.writer.keyCount())
+	return nil
+}
+
+// writeKeyCounts writes how many idempotency keys each generation holds.
+func (g *group) writeKeyCounts() {
+	var value []byte
+	for generation, n := range g.w.keys {
+		value = binary.BigEndian.AppendUint32(value, generation)
+		value = binary.BigEndian.AppendUint64(value, uint64(n))
+	}
+	g.set(metaKey("keys"), value)
+	g.w.store.keys.count.Store(g.w.keyCount())
+}
+
+func (w *writer) keyCount() int64 {
+	n := int64(0)
+	for _, count := range w.keys {
+		n += count
+	}
+	return n
+}
+
+// recoverRuns reads the outcomes of the load runs that are kept.
+func (s *Store) recoverRuns() (err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRun}, UpperBound: []byte{prefixRun + 1}})
+	if err != nil {
+		return fmt.Errorf("scan the load runs: %w", err)
+	}
+	defer closeIter(it, &err)
+	var read []runOutcome
+	for valid := it.First(); valid; valid = it.Next() {
+		key := string(it.Key()[1:])
+		name, _, found := strings.Cut(key, "\x00")
+		if !found {
+			return fmt.Errorf("load run key %x has not its shape", it.Key())
+		}
+		commit := binary.BigEndian.Uint64([]byte(key[len(key)-8:]))
+		if read, err = decodeOutcomes(read[:0], name, it.Value()); err != nil {
+			return err
+		}
+		s.runs.publish(read)
+		s.runs.touch(name, commit)
+	}
+	return nil
+}

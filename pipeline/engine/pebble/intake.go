@@ -1,0 +1,254 @@
+package pebble
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// keyBytes is about what an idempotency key takes on the disk, its share of
+// filters and indexes included.
+const keyBytes = 96
+
+// runningKeys is the set of idempotency keys whose first request has not
+// ended. Its lock is held alone.
+type runningKeys struct {
+	mu      sync.Mutex
+	running map[pipeline.KeyHash]struct{}
+	// count is how many done keys are kept.
+	count atomic.Int64
+}
+
+// take adds all of the claims' keys, or none and the index of one that runs.
+func (r *runningKeys) take(claims []pipeline.Claim) (busy int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range claims {
+		if _, taken := r.running[claims[i].Key]; taken {
+			return i, false
+		}
+	}
+	for i := range claims {
+		r.running[claims[i].Key] = struct{}{}
+	}
+	return 0, true
+}
+
+func (r *runningKeys) free(keys []pipeline.KeyHash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range keys {
+		delete(r.running, k)
+	}
+}
+
+// reservation holds a request's keys until it ends.
+type reservation struct {
+	store     *Store
+	claims    []pipeline.Claim
+	standings []pipeline.Standing
+	held      []pipeline.KeyHash // fresh keys, in the running set
+}
+
+// Reserve looks the keys up and marks the fresh ones as running. The running
+// set comes first: a key that ends between the two is then found done.
+func (s *Store) Reserve(ctx context.Context, claims []pipeline.Claim) (pipeline.Reservation, error) {
+	if err := s.admit(len(claims)); err != nil {
+		return nil, err
+	}
+	r := &reservation{store: s, claims: claims}
+	if len(claims) == 0 {
+		return r, nil
+	}
+	if busy, ok := s.keys.take(claims); !ok {
+		return nil, &pipeline.ClaimError{Claim: busy, Err: pipeline.ErrRunning}
+	}
+	r.held = make([]pipeline.KeyHash, len(claims))
+	for i := range claims {
+		r.held[i] = claims[i].Key
+	}
+	if err := r.lookUp(ctx); err != nil {
+		r.Release()
+		return nil, err
+	}
+	return r, nil
+}
+
+// admit refuses when a limit is reached, before anything is reserved.
+func (s *Store) admit(claims int) error {
+	s.mu.Lock()
+	queued, free := s.queuedBytes(), s.free
+	s.mu.Unlock()
+	if limit := s.cfg.QueueBytes; limit > 0 && queued >= limit {
+		return fmt.Errorf("%w: about %d bytes are queued, and the limit is %d", pipeline.ErrFull, queued, limit)
+	}
+	if free < uint64(s.cfg.MinFreeBytes) {
+		return fmt.Errorf("%w: %d bytes are left on the disk of %s", pipeline.ErrFull, free, s.cfg.Dir)
+	}
+	if limit := s.cfg.IdempotencyBytes; claims > 0 && limit > 0 && s.keys.count.Load()*keyBytes >= limit {
+		return fmt.Errorf("%w: %d idempotency keys take all of their %d bytes", pipeline.ErrFull, s.keys.count.Load(), limit)
+	}
+	return nil
+}
+
+// lookUp finds the claims that were answered before, and frees their keys.
+func (r *reservation) lookUp(ctx context.Context) error {
+	r.standings = make([]pipeline.Standing, len(r.claims))
+	var fresh, answered []pipeline.KeyHash
+	for i := range r.claims {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		answer, found, err := r.store.answer(r.claims[i].Key)
+		if err != nil {
+			return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+		}
+		if !found {
+			r.standings[i] = pipeline.Standing{Kind: pipeline.Fresh, Stamp: r.claims[i].Stamp}
+			fresh = append(fresh, r.claims[i].Key)
+			continue
+		}
+		if answer.body != r.claims[i].Body {
+			return &pipeline.ClaimError{Claim: i, Err: pipeline.ErrConflict}
+		}
+		r.standings[i] = pipeline.Standing{Kind: pipeline.Replayed, Stamp: answer.stamp, Results: answer.results}
+		answered = append(answered, r.claims[i].Key)
+	}
+	// The answered keys need no owner.
+	r.store.keys.free(answered)
+	r.held = fresh
+	return nil
+}
+
+// Standing is what became of each claim.
+func (r *reservation) Standing() []pipeline.Standing { return r.standings }
+
+// Release frees the keys that are still held.
+func (r *reservation) Release() {
+	r.store.keys.free(r.held)
+	r.held = nil
+}
+
+// Commit joins the next group commit, and returns when it is synced.
+func (r *reservation) Commit(ctx context.Context, admissions []pipeline.Admission) error {
+	defer r.Release()
+	err := r.store.writer.submit(ctx, func(g *group) { r.build(g, admissions) }, nil)
+	if err != nil && errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	}
+	return err
+}
+
+func (r *reservation) build(g *group, admissions []pipeline.Admission) {
+	s := r.store
+	perLane := len(s.lanes[0].partitions)
+	answers := make([]answer, len(r.claims))
+	for i := range admissions {
+		a := &admissions[i]
+		g.w.account.Accepted++
+		if a.State.Terminal() {
+			g.scratch = appendIngestRow(g.scratch[:0], a)
+			g.set(appendRowKey(nil, a.ID), g.scratch)
+			g.ended(a.State, a.Ref)
+		} else {
+			g.enqueue(laneNumber(a.Queue())*perLane+partitionOf(a.ID, perLane), &a.Record)
+		}
+		if a.Claim >= 0 {
+			answers[a.Claim].results = append(answers[a.Claim].results, a.Result)
+		}
+	}
+	generation := generationOf(s.now())
+	for i := range r.claims {
+		if r.standings[i].Kind != pipeline.Fresh {
+			continue
+		}
+		answers[i].body, answers[i].stamp = r.claims[i].Body, r.standings[i].Stamp
+		g.scratch = appendAnswer(g.scratch[:0], &answers[i])
+		g.set(idempotencyKey(generation, r.claims[i].Key), g.scratch)
+		g.w.keys[generation]++
+		g.keysChanged = true
+	}
+}
+
+// answer is what a key's first request was told: the ids are remade from the
+// stamp and the body.
+type answer struct {
+	body    pipeline.BodyHash
+	stamp   pipeline.Stamp
+	results []pipeline.Result
+}
+
+// appendAnswer appends an answer. Nearly all results are "accepted", so those
+// are only counted.
+func appendAnswer(b []byte, a *answer) []byte {
+	b = append(b, a.body[:]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(a.stamp.At.UnixMilli()))
+	b = binary.BigEndian.AppendUint32(b, a.stamp.First)
+	b = binary.AppendUvarint(b, uint64(len(a.results)))
+	for i, result := range a.results {
+		if result.State != pipeline.Queued {
+			b = append(binary.AppendUvarint(b, uint64(i)), byte(result.State))
+			b = appendText(b, result.Reason)
+		}
+	}
+	return b
+}
+
+var errBadAnswer = errors.New("bytes are not an idempotency key's answer")
+
+func decodeAnswer(value string) (answer, error) {
+	r := reader{rest: value}
+	var a answer
+	copy(a.body[:], r.take(uint64(len(a.body))))
+	stamp := r.take(12)
+	n := r.uvarint()
+	if r.failed || n > pipeline.MaxSlice {
+		return answer{}, errBadAnswer
+	}
+	a.stamp.At = time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(stamp[:8]))))
+	a.stamp.First = binary.BigEndian.Uint32([]byte(stamp[8:]))
+	a.results = make([]pipeline.Result, n)
+	for i := range a.results {
+		a.results[i].State = pipeline.Queued
+	}
+	for r.rest != "" && !r.failed {
+		i := r.uvarint()
+		result := pipeline.Result{State: pipeline.State(r.byte()), Reason: r.text()}
+		if i >= n {
+			return answer{}, errBadAnswer
+		}
+		a.results[i] = result
+	}
+	if r.failed {
+		return answer{}, errBadAnswer
+	}
+	return a, nil
+}
+
+// answer looks a key up, newest generation first.
+func (s *Store) answer(key pipeline.KeyHash) (answer, bool, error) {
+	now := s.now()
+	oldest := generationOf(now.Add(-idempotencyTTL))
+	for generation := generationOf(now); generation >= oldest; generation-- {
+		value, found, err := s.get(idempotencyKey(generation, key))
+		if err != nil {
+			return answer{}, false, err
+		}
+		if !found {
+			continue
+		}
+		a, err := decodeAnswer(value)
+		if err != nil {
+			return answer{}, false, err
+		}
+		// A generation holds keys up to its span older than the rest of it.
+		return a, now.Sub(a.stamp.At) < idempotencyTTL, nil
+	}
+	return answer{}, false, nil
+}

@@ -1,0 +1,292 @@
+package pebble
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// readyBytes bounds the blocks that a partition keeps in memory for the next
+// fetch; behind it, what is queued is on the disk alone.
+const readyBytes = 256 << 10
+
+// lane is a queue as its reader sees it. Store.mu guards it.
+type lane struct {
+	number     int
+	queue      pipeline.Queue
+	partitions []*partition
+	rotation   int   // the partition whose turn it is
+	waiting    int64 // records not handed out, over all partitions
+	leased     bool
+
+	// wanted is how many deliveries its Await waits for, 0 when none waits;
+	// wake tells it to look again.
+	wanted int
+	wake   chan struct{}
+
+	retries retries
+}
+
+// partition is a partition as its reader sees it. Store.mu guards it.
+type partition struct {
+	number int
+	end    int64 // behind the last acknowledged record
+	next   int64 // the next to be handed out
+	mark   int64 // all below have ended
+	ahead  int64 // how many from the mark on have ended
+	// doubtUntil is the frontier of the owner before: it may have sent what
+	// lies below.
+	doubtUntil int64
+	// ready holds blocks from next on without a gap; when it is empty, what
+	// lies between next and end is read from the disk.
+	ready     []records
+	readySize int
+	// handed holds the window's deliveries by their offset modulo its size.
+	handed []*pipeline.Delivery
+}
+
+// retries is the lane's waiting records as their reader sees them.
+type retries struct {
+	count int64
+	// cursor is the last that was handed out; scanned is the due time up to
+	// which a fetch looks or has looked. New ones are made due behind it, so
+	// that none can come to lie before the cursor.
+	cursor  waitKey
+	scanned int64
+	// nextDue is when the first behind the cursor is due, 0 when there is none.
+	nextDue int64
+	// doubtUntil is the cursor of the owner before.
+	doubtUntil waitKey
+}
+
+// expect notes that a retry is due at a time; 0 is none.
+func (r *retries) expect(due int64) {
+	if due != 0 && (r.nextDue == 0 || due < r.nextDue) {
+		r.nextDue = due
+	}
+}
+
+// recoverLane reads where a queue's partitions and retries stand.
+func (s *Store) recoverLane(number int, q pipeline.Queue, partitions int) (*lane, error) {
+	l := &lane{number: number, queue: q, wake: make(chan struct{}, 1)}
+	for i := range partitions {
+		p, err := s.recoverPartition(number*partitions + i)
+		if err != nil {
+			return nil, fmt.Errorf("queue %s: %w", q, err)
+		}
+		l.partitions = append(l.partitions, p)
+		l.waiting += p.end - p.next
+	}
+	if err := s.recoverRetries(l); err != nil {
+		return nil, fmt.Errorf("retries of %s: %w", q, err)
+	}
+	return l, nil
+}
+
+func (s *Store) recoverPartition(number int) (*partition, error) {
+	p := &partition{number: number, handed: make([]*pipeline.Delivery, windowSize)}
+	value, found, err := s.get(markKey(number))
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		if len(value) != 16 {
+			return nil, fmt.Errorf("the mark of partition %d has %d bytes, not 16: its files are damaged", number, len(value))
+		}
+		p.mark = int64(binary.BigEndian.Uint64([]byte(value[:8])))
+		p.doubtUntil = int64(binary.BigEndian.Uint64([]byte(value[8:])))
+	}
+	last, err := s.lastOffset(number)
+	if err != nil {
+		return nil, err
+	}
+	p.end = max(last, p.mark)
+	p.next = p.mark
+	w := &s.writer.partitions[number]
+	w.mark, w.frontier, w.end, w.trimmed = p.mark, p.doubtUntil, p.end, 0
+	return p, nil
+}
+
+// lastOffset is the offset behind a partition's last block, or 0.
+func (s *Store) lastOffset(number int) (end int64, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: queueKey(number, 0), UpperBound: queueKey(number+1, 0)})
+	if err != nil {
+		return 0, fmt.Errorf("scan partition %d: %w", number, err)
+	}
+	defer closeIter(it, &err)
+	if !it.Last() {
+		return 0, nil
+	}
+	first, err := queueOffset(it.Key())
+	if err != nil {
+		return 0, err
+	}
+	b, err := openBlock(first, string(it.Value()))
+	return b.end, err
+}
+
+func (s *Store) recoverRetries(l *lane) (err error) {
+	mark, found, err := s.get(retryMarkKey(l.number))
+	if err != nil {
+		return err
+	}
+	if found {
+		if l.retries.doubtUntil, err = parseWaitKey([]byte(mark)); err != nil {
+			return err
+		}
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixWaiting, byte(l.number)}, UpperBound: []byte{prefixWaiting, byte(l.number) + 1}})
+	if err != nil {
+		return fmt.Errorf("scan the waiting records: %w", err)
+	}
+	defer closeIter(it, &err)
+	for valid := it.First(); valid; valid = it.Next() {
+		k, err := parseWaitKey(it.Key())
+		if err != nil {
+			return err
+		}
+		if l.retries.nextDue == 0 {
+			l.retries.nextDue = k.due
+		}
+		l.retries.count++
+	}
+	return nil
+}
+
+// closeIter closes an iterator and keeps the error that it met.
+func closeIter(it *pebble.Iterator, err *error) {
+	if closed := it.Close(); closed != nil && *err == nil {
+		*err = fmt.Errorf("scan the store: %w", closed)
+	}
+}
+
+// publishBlock makes a block visible to its reader. Store.mu is held.
+func (s *Store) publishBlock(b *block) {
+	perLane := len(s.lanes[0].partitions)
+	l := s.lanes[b.partition/perLane]
+	p := l.partitions[b.partition%perLane]
+	s.records.bytes += int64(len(b.value))
+	s.records.count += b.count
+	readyEnd := p.next
+	if n := len(p.ready); n > 0 {
+		readyEnd = p.ready[n-1].end
+	}
+	if readyEnd == b.first && p.readySize < readyBytes {
+		opened, err := openBlock(b.first, string(b.value))
+		if err != nil {
+			panic("BUG: a block that was just written does not open: " + err.Error())
+		}
+		p.ready = append(p.ready, opened)
+		p.readySize += len(opened.rest)
+	}
+	p.end = b.first + b.count
+	before := l.waiting
+	l.waiting += b.count
+	if l.wanted > 0 && (before == 0 || l.waiting >= int64(l.wanted)) {
+		l.signal()
+	}
+}
+
+// signal wakes the lane's Await.
+func (l *lane) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// room is how many records the partition may hand out now.
+func (p *partition) room() int64 { return min(p.end-p.next, windowSize-(p.next-p.mark)) }
+
+// due counts what could be handed out now, and says since when the first of it
+// could. A due retry counts as one, whatever lies behind it. What waits on the
+// disk alone is a backlog: it has waited long enough.
+func (l *lane) due(now time.Time) (n int64, since time.Time) {
+	for _, p := range l.partitions {
+		room := p.room()
+		if room <= 0 {
+			continue
+		}
+		var first time.Time
+		if len(p.ready) > 0 {
+			first = p.ready[0].accepted()
+		}
+		if n == 0 || first.Before(since) {
+			since = first
+		}
+		n += room
+	}
+	if due := l.retries.nextDue; due != 0 && due <= now.UnixMilli() {
+		if at := time.UnixMilli(due); n == 0 || at.Before(since) {
+			since = at
+		}
+		n++
+	}
+	return n, since
+}
+
+// alarm is when Await should look again though nothing new has come: when the
+// first that is due will have waited long enough, or the next retry. The zero
+// time is never.
+func (l *lane) alarm(due int64, since time.Time, wait time.Duration) time.Time {
+	var at time.Time
+	if due > 0 {
+		at = since.Add(wait)
+	}
+	if next := l.retries.nextDue; next != 0 {
+		if retry := time.UnixMilli(next).Add(wait); at.IsZero() || retry.Before(at) {
+			at = retry
+		}
+	}
+	return at
+}
+
+// load reads blocks of a partition from next on, up to readyBytes, when none
+// is in memory. It reads without Store.mu: the lane's reader alone moves next.
+func (s *Store) load(p *partition) (err error) {
+	s.mu.Lock()
+	next, needed := p.next, len(p.ready) == 0 && p.next < p.end
+	s.mu.Unlock()
+	if !needed {
+		return nil
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: queueKey(p.number, 0), UpperBound: queueKey(p.number+1, 0)})
+	if err != nil {
+		return fmt.Errorf("read partition %d: %w", p.number, err)
+	}
+	defer closeIter(it, &err)
+	var ready []records
+	size := 0
+	for valid := it.SeekLT(queueKey(p.number, next+1)); valid && size < readyBytes; valid = it.Next() {
+		first, err := queueOffset(it.Key())
+		if err != nil {
+			return err
+		}
+		b, err := openBlock(first, string(it.Value()))
+		if err != nil {
+			return fmt.Errorf("block %d of partition %d: %w", first, p.number, err)
+		}
+		for b.next < next {
+			if _, err := b.take(); err != nil {
+				return fmt.Errorf("partition %d: %w", p.number, err)
+			}
+		}
+		ready = append(ready, b)
+		size += len(b.rest)
+	}
+	if len(ready) == 0 || ready[0].next != next {
+		return fmt.Errorf("partition %d: record %d is not there: the files are damaged", p.number, next)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// What was read beyond the acknowledged end is not ours to see yet.
+	for len(ready) > 0 && ready[len(ready)-1].end > p.end {
+		last := ready[len(ready)-1]
+		ready, size = ready[:len(ready)-1], size-len(last.rest)
+	}
+	p.ready, p.readySize = ready, size
+	return nil
+}

@@ -1,0 +1,268 @@
+package pebble
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+var errForeignLease = errors.New("BUG: the lease is not of this store")
+
+// Settle makes facts durable with the marks that follow from them.
+func (s *Store) Settle(ctx context.Context, l pipeline.Lease, facts []pipeline.Fact) error {
+	if ours, ok := l.(*lease); !ok || ours.store != s {
+		return errForeignLease
+	}
+	return s.settle(ctx, facts)
+}
+
+func (s *Store) settle(ctx context.Context, facts []pipeline.Fact) error {
+	st := newSettlement(s, facts)
+	return s.writer.submit(ctx, st.build, st.publish)
+}
+
+// settlement is the facts of one Settle, encoded before the writer sees them.
+type settlement struct {
+	store *Store
+	facts []pipeline.Fact
+	keys  []byte // the rows' keys, each of rowKeySize bytes, one a fact
+	rows  []byte // the rows, one behind the other
+	ends  []int  // of the rows
+	// What the writer found, for publish.
+	applied []int // indexes of the facts that were new
+	marks   movedMarks
+	retries []addedRetry
+}
+
+const rowKeySize = 1 + 2 + 4 + len(pipeline.ID{})
+
+// movedMarks is the marks that a change wrote, for its publish.
+type movedMarks map[*partition]struct{ mark, ahead int64 }
+
+// write adds a partition's mark to the commit.
+func (m movedMarks) write(g *group, p *partition) {
+	g.writeMark(p.number)
+	w := &g.w.partitions[p.number].window
+	m[p] = struct{ mark, ahead int64 }{w.mark, w.ahead}
+}
+
+// publish shows the marks to the readers. Store.mu is held.
+func (m movedMarks) publish() {
+	for p, moved := range m {
+		p.mark, p.ahead = moved.mark, moved.ahead
+	}
+}
+
+type addedRetry struct {
+	lane *lane
+	due  int64
+}
+
+func newSettlement(s *Store, facts []pipeline.Fact) *settlement {
+	st := &settlement{
+		store: s, facts: facts,
+		keys: make([]byte, 0, len(facts)*rowKeySize),
+		rows: make([]byte, 0, len(facts)*96),
+		ends: make([]int, len(facts)),
+	}
+	for i := range facts {
+		st.keys = appendRowKey(st.keys, facts[i].Delivery.ID)
+		if facts[i].State != 0 {
+			st.rows = appendFactRow(st.rows, &facts[i])
+		}
+		st.ends[i] = len(st.rows)
+	}
+	return st
+}
+
+func (st *settlement) key(i int) []byte { return st.keys[i*rowKeySize : (i+1)*rowKeySize] }
+
+func (st *settlement) row(i int) []byte {
+	if i == 0 {
+		return st.rows[:st.ends[0]]
+	}
+	return st.rows[st.ends[i-1]:st.ends[i]]
+}
+
+// build adds the facts that are new to the commit. A fact whose delivery was
+// settled before is passed over: a repeated Settle counts nothing twice.
+func (st *settlement) build(g *group) {
+	st.applied = make([]int, 0, len(st.facts))
+	touched := map[*partition]struct{}{}
+	for i := range st.facts {
+		if st.apply(g, &st.facts[i], touched) {
+			st.applied = append(st.applied, i)
+			if st.facts[i].State != 0 {
+				g.set(st.key(i), st.row(i))
+			}
+			g.count(&st.facts[i])
+		}
+	}
+	st.marks = make(movedMarks, len(touched))
+	for p := range touched {
+		st.marks.write(g, p)
+	}
+}
+
+// apply ends the delivery in the window or among the waiting records, and adds
+// the retry that the fact asks for. It reports false when the delivery was
+// settled before.
+func (st *settlement) apply(g *group, f *pipeline.Fact, touched map[*partition]struct{}) bool {
+	d := f.Delivery
+	l := st.store.lane(d.Queue())
+	if d.Token.Partition >= 0 {
+		p := l.partitions[int(d.Token.Partition)%len(l.partitions)]
+		if f.State == pipeline.Sending {
+			return g.w.partitions[p.number].unfinished(d.Token.Position)
+		}
+		if !g.w.partitions[p.number].finish(d.Token.Position) {
+			return false
+		}
+		touched[p] = struct{}{}
+	} else {
+		old := waitKey{due: d.Token.Position, id: d.ID}
+		leased := g.w.lanes[l.number].leased
+		if _, ours := leased[old]; !ours {
+			return false
+		}
+		if f.State == pipeline.Sending {
+			g.scratch = appendWaiting(g.scratch[:0], f)
+			g.set(old.append(nil, l.number), g.scratch)
+			return true
+		}
+		delete(leased, old)
+		g.delete(old.append(nil, l.number))
+	}
+	if f.State == pipeline.Retrying {
+		st.addRetry(g, l, f)
+	}
+	return true
+}
+
+func (st *settlement) addRetry(g *group, l *lane, f *pipeline.Fact) {
+	st.store.mu.Lock()
+	// Behind what a fetch has looked at, or it would never be seen.
+	due := max(f.Due.UnixMilli(), l.retries.scanned+1)
+	st.store.mu.Unlock()
+	g.scratch = appendWaiting(g.scratch[:0], f)
+	g.set(waitKey{due: due, id: f.Delivery.ID}.append(nil, l.number), g.scratch)
+	st.retries = append(st.retries, addedRetry{l, due})
+}
+
+// count adds a fact to the account and to its load run's outcomes.
+func (g *group) count(f *pipeline.Fact) {
+	switch f.Attempt.Class {
+	case pipeline.Ambiguous:
+		g.w.account.Ambiguous++
+	case pipeline.Uncertain:
+		g.w.account.Takeovers++
+	}
+	if f.State.Terminal() {
+		g.ended(f.State, f.Delivery.Ref)
+	}
+}
+
+// ended counts a notification's outcome.
+func (g *group) ended(state pipeline.State, ref string) {
+	switch state {
+	case pipeline.Delivered:
+		g.w.account.Delivered++
+	case pipeline.Suppressed:
+		g.w.account.Suppressed++
+	case pipeline.Expired:
+		g.w.account.Expired++
+	case pipeline.RateDropped:
+		g.w.account.RateDropped++
+	case pipeline.Dead:
+		g.w.account.Dead++
+	}
+	g.noteOutcome(state, ref)
+}
+
+// publish lets readers see the settled deliveries leave. Store.mu is held.
+func (st *settlement) publish() {
+	s := st.store
+	for _, i := range st.applied {
+		f := &st.facts[i]
+		if f.State == pipeline.Sending {
+			continue
+		}
+		l := s.lane(f.Delivery.Queue())
+		if t := f.Delivery.Token; t.Partition >= 0 {
+			l.partitions[int(t.Partition)%len(l.partitions)].handed[t.Position%windowSize] = nil
+		} else {
+			l.retries.count--
+		}
+	}
+	st.marks.publish()
+	for _, r := range st.retries {
+		r.lane.retries.count++
+		r.lane.retries.expect(r.due)
+		r.lane.signal()
+	}
+	if len(st.facts) > 0 {
+		// A lane whose window was full has room again.
+		for _, l := range s.channelLanes(st.facts[0].Delivery.Channel) {
+			if l.wanted > 0 && l.waiting > 0 {
+				l.signal()
+			}
+		}
+	}
+}
+
+// Depths counts what each queue holds.
+func (s *Store) Depths(context.Context) ([]pipeline.Depth, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	depths := make([]pipeline.Depth, len(s.lanes))
+	for i, l := range s.lanes {
+		depths[i] = l.depth()
+	}
+	return depths, nil
+}
+
+func (l *lane) depth() pipeline.Depth {
+	d := pipeline.Depth{Queue: l.queue, Retrying: l.retries.count}
+	for _, p := range l.partitions {
+		d.Waiting += p.end - p.next
+		d.Windowed += p.next - p.mark - p.ahead
+		if len(p.ready) > 0 {
+			if at := p.ready[0].accepted(); d.Oldest.IsZero() || at.Before(d.Oldest) {
+				d.Oldest = at
+			}
+		}
+	}
+	return d
+}
+
+// Account is the durable counters beside what the queues hold, both as the
+// last commit left them.
+func (s *Store) Account(context.Context) (pipeline.Account, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.account
+	a.InFlight = 0
+	for _, l := range s.lanes {
+		a.InFlight += l.depth().InFlight()
+	}
+	return a, nil
+}
+
+// queuedBytes is about what the queues hold.
+func (s *Store) queuedBytes() int64 {
+	n := int64(0)
+	for _, l := range s.lanes {
+		n += l.depth().InFlight()
+	}
+	return n * s.records.mean()
+}
+
+// unfinished says whether the record at offset has not ended.
+func (w *window) unfinished(offset int64) bool {
+	return offset >= w.mark && w.done[offset%windowSize/64]&(1<<(offset%64)) == 0
+}
+
+// now is the store's clock.
+func (s *Store) now() time.Time { return s.cfg.Now() }

@@ -1,0 +1,294 @@
+package pebble
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+const (
+	// maxGroup bounds the changes of one commit, and maxGroupBytes its size.
+	maxGroup      = 1024
+	maxGroupBytes = 8 << 20
+	// maxBlock bounds the records of a block, so that the range deletion
+	// behind a mark knows how far back a block can begin.
+	maxBlock = 4096
+	// trimEvery is how many ended records a partition gathers before their
+	// blocks are deleted: each range deletion costs every later scan a little.
+	trimEvery = 2 * maxBlock
+)
+
+// change is one caller's part of a commit.
+type change struct {
+	// build adds to the commit. It runs in the writer.
+	build func(g *group)
+	// publish lets readers see it. It runs after the sync, under Store.mu.
+	publish func()
+	done    chan error
+}
+
+// writer is the one goroutine that changes the store. All fields but changes
+// belong to it.
+type writer struct {
+	store      *Store
+	changes    chan *change
+	finished   sync.WaitGroup
+	partitions []writtenPartition
+	lanes      []writtenLane
+	account    pipeline.Account
+	keys       map[uint32]int64 // idempotency keys by generation
+	commits    uint64
+	nextChore  time.Time
+}
+
+// writtenPartition is a partition as the last built commit leaves it.
+type writtenPartition struct {
+	window
+	end      int64 // the next record's offset
+	frontier int64 // everything below may have been sent
+	trimmed  int64 // blocks below are deleted
+}
+
+// writtenLane is a lane's waiting records as the last built commit leaves them.
+type writtenLane struct {
+	leased map[waitKey]struct{} // handed out and not settled
+}
+
+func newWriter(s *Store, partitions int) *writer {
+	queues := len(pipeline.Queues())
+	w := &writer{
+		store:      s,
+		changes:    make(chan *change, maxGroup),
+		partitions: make([]writtenPartition, queues*partitions),
+		lanes:      make([]writtenLane, queues),
+		keys:       map[uint32]int64{},
+	}
+	for i := range w.lanes {
+		w.lanes[i].leased = map[waitKey]struct{}{}
+	}
+	return w
+}
+
+func (w *writer) start() { w.finished.Go(w.run) }
+
+// stop ends the writer after the changes it was given.
+func (w *writer) stop() {
+	close(w.changes)
+	w.finished.Wait()
+}
+
+// submit gives the writer a change and waits for its end. A cancelled ctx ends
+// only the wait for a place: a change that was taken is always waited for, so
+// that its end is known.
+func (w *writer) submit(ctx context.Context, build func(*group), publish func()) error {
+	c := &change{build: build, publish: publish, done: make(chan error, 1)}
+	select {
+	case w.changes <- c:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return <-c.done
+}
+
+func (w *writer) run() {
+	pending := make([]*change, 0, maxGroup)
+	for first := range w.changes {
+		pending = append(pending[:0], first)
+		w.commit(w.gather(pending))
+	}
+}
+
+// gather takes the changes that are waiting already.
+func (w *writer) gather(pending []*change) []*change {
+	for len(pending) < maxGroup {
+		select {
+		case c, open := <-w.changes:
+			if !open {
+				return pending
+			}
+			pending = append(pending, c)
+		default:
+			return pending
+		}
+	}
+	return pending
+}
+
+// commit writes changes, in as many batches as their size asks for.
+func (w *writer) commit(changes []*change) {
+	for len(changes) > 0 {
+		began := time.Now()
+		g := newGroup(w)
+		n := 0
+		for n < len(changes) && (n == 0 || g.size() < maxGroupBytes) {
+			changes[n].build(g)
+			n++
+		}
+		w.chores(g)
+		g.finish()
+		size := g.size()
+		err := g.commit()
+		if err == nil {
+			w.publish(g, changes[:n])
+		}
+		for _, c := range changes[:n] {
+			c.done <- err
+		}
+		if w.store.cfg.Committed != nil {
+			w.store.cfg.Committed(n, size, time.Since(began))
+		}
+		changes = changes[n:]
+	}
+}
+
+// publish shows readers what a commit brought.
+func (w *writer) publish(g *group, changes []*change) {
+	s := w.store
+	s.mu.Lock()
+	for i := range g.blocks {
+		s.publishBlock(&g.blocks[i])
+	}
+	for _, c := range changes {
+		if c.publish != nil {
+			c.publish()
+		}
+	}
+	s.account = w.account
+	s.mu.Unlock()
+	s.runs.publish(g.outcomes)
+}
+
+// chores adds what is due from time to time: expired generations of keys go,
+// and the room on the disk is looked at.
+func (w *writer) chores(g *group) {
+	now := w.store.cfg.Now()
+	if now.Before(w.nextChore) {
+		return
+	}
+	w.nextChore = now.Add(time.Second)
+	oldest := generationOf(now.Add(-idempotencyTTL))
+	for generation := range w.keys {
+		if generation < oldest {
+			delete(w.keys, generation)
+			g.deleteRange(idempotencyKey(generation, pipeline.KeyHash{}), idempotencyKey(generation+1, pipeline.KeyHash{}))
+			g.keysChanged = true
+		}
+	}
+	free := w.store.freeBytes()
+	w.store.mu.Lock()
+	w.store.free = free
+	w.store.mu.Unlock()
+}
+
+// group is one commit under construction.
+type group struct {
+	w           *writer
+	batch       *pebble.Batch
+	open        map[int]*block // blocks being filled, by partition
+	blocks      []block        // blocks that are full, and at the end all
+	outcomes    []runOutcome
+	keysChanged bool
+	scratch     []byte
+	failed      error
+}
+
+func newGroup(w *writer) *group {
+	return &group{w: w, batch: w.store.db.NewBatch(), open: make(map[int]*block, 8)}
+}
+
+func (g *group) size() int { return g.batch.Len() + g.openBytes() }
+
+func (g *group) openBytes() int {
+	n := 0
+	for _, b := range g.open {
+		n += len(b.value)
+	}
+	return n
+}
+
+func (g *group) set(key, value []byte) {
+	if err := g.batch.Set(key, value, nil); err != nil && g.failed == nil {
+		g.failed = err
+	}
+}
+
+func (g *group) delete(key []byte) {
+	if err := g.batch.Delete(key, nil); err != nil && g.failed == nil {
+		g.failed = err
+	}
+}
+
+func (g *group) deleteRange(from, to []byte) {
+	if err := g.batch.DeleteRange(from, to, nil); err != nil && g.failed == nil {
+		g.failed = err
+	}
+}
+
+// enqueue adds a record to the block of its partition.
+func (g *group) enqueue(partition int, r *pipeline.Record) {
+	p := &g.w.partitions[partition]
+	b := g.open[partition]
+	if b == nil {
+		b = &block{partition: partition, first: p.end, value: make([]byte, blockHeader, 1024)}
+		g.open[partition] = b
+	}
+	b.append(r, &g.scratch)
+	p.end++
+	if b.count == maxBlock {
+		g.closeBlock(b)
+	}
+}
+
+func (g *group) closeBlock(b *block) {
+	binary.BigEndian.PutUint32(b.value, uint32(b.count))
+	g.set(queueKey(b.partition, b.first), b.value)
+	g.blocks = append(g.blocks, *b)
+	delete(g.open, b.partition)
+}
+
+// finish completes the batch: the open blocks, the outcomes of load runs, and
+// the counters, which thus always agree with the rest.
+func (g *group) finish() {
+	for _, b := range g.open {
+		g.closeBlock(b)
+	}
+	g.w.commits++
+	g.writeOutcomes()
+	g.set(accountKey(), appendAccount(nil, &g.w.account, g.w.commits))
+	if g.keysChanged {
+		g.writeKeyCounts()
+	}
+}
+
+func (g *group) commit() error {
+	defer func() { _ = g.batch.Close() }()
+	err := g.failed
+	if err == nil {
+		err = g.batch.Commit(pebble.Sync)
+	}
+	if err != nil {
+		// The written state has run ahead of the disk: going on would promise
+		// what is not there.
+		err = fmt.Errorf("write to the store in %s: %w", g.w.store.cfg.Dir, err)
+		g.w.store.cfg.Fatal(err)
+	}
+	return err
+}
+
+// writeMark writes a partition's mark and frontier.
+func (g *group) writeMark(partition int) {
+	p := &g.w.partitions[partition]
+	value := binary.BigEndian.AppendUint64(nil, uint64(p.mark))
+	g.set(markKey(partition), binary.BigEndian.AppendUint64(value, uint64(p.frontier)))
+	if p.mark-p.trimmed >= trimEvery+maxBlock {
+		// The block that holds the mark may begin up to maxBlock before it.
+		behind := p.mark - maxBlock
+		g.deleteRange(queueKey(partition, 0), queueKey(partition, behind))
+		p.trimmed = behind
+	}
+}

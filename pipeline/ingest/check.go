@@ -1,0 +1,179 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/template"
+)
+
+// Limits of a notification's fields, in bytes.
+const (
+	maxUserID = 128
+	maxRef    = 64
+)
+
+// maxFaults is how many faults a client is told of at once, give or take those
+// of one notification.
+const maxFaults = 100
+
+// checker gathers the faults of a submission.
+type checker struct {
+	submission *pipeline.Submission
+	faults     []pipeline.Fault
+	// templates holds what was found for the slice, which mostly names few.
+	templates map[templateName]*template.Compiled
+}
+
+type templateName struct {
+	id      string
+	version uint32
+	locale  string
+}
+
+// check gathers all that is wrong with a submission, and says which version of
+// its template each notification gets. Its error is of the template store.
+func (g *Ingest) check(ctx context.Context, s *pipeline.Submission) (versions []uint32, faults []pipeline.Fault, err error) {
+	c := &checker{submission: s, faults: s.Faults, templates: make(map[templateName]*template.Compiled, 8)}
+	c.keys()
+	versions = make([]uint32, len(s.Notifications))
+	for i := range s.Notifications {
+		if len(c.faults) >= maxFaults {
+			break
+		}
+		c.fields(i)
+		if versions[i], err = g.checkTemplate(ctx, c, i); err != nil {
+			return nil, nil, err
+		}
+	}
+	return versions, c.faults, nil
+}
+
+// fault adds a fault, unless the field has one from decoding: that one says
+// what came, this one only that nothing usable did.
+func (c *checker) fault(entry int, field, detail string) {
+	for i := range c.submission.Faults {
+		if f := &c.submission.Faults[i]; f.Entry == entry && (f.Field == field || f.Field == "") {
+			return
+		}
+	}
+	c.faults = append(c.faults, pipeline.Fault{Entry: entry, Field: field, Detail: detail})
+}
+
+// keys refuses an idempotency key that stands twice in one request.
+func (c *checker) keys() {
+	first := make(map[string]int, len(c.submission.Keys))
+	for i, key := range c.submission.Keys {
+		if key == "" {
+			continue
+		}
+		if at, twice := first[key]; twice {
+			c.fault(i, "idempotency_key", fmt.Sprintf("stands on notification %d already", at))
+			continue
+		}
+		first[key] = i
+	}
+}
+
+// fields checks one notification's own fields.
+func (c *checker) fields(i int) {
+	n := &c.submission.Notifications[i]
+	switch {
+	case n.UserID == "":
+		c.fault(i, "user_id", "is required")
+	case len(n.UserID) > maxUserID:
+		c.fault(i, "user_id", fmt.Sprintf("has %d bytes, at most %d are taken", len(n.UserID), maxUserID))
+	}
+	if n.Channel == 0 {
+		c.fault(i, "channel", "is required: push, email or sms")
+	}
+	if n.Ref != "" && !validRef(n.Ref) {
+		c.fault(i, "ref", fmt.Sprintf("want 1 to %d of A-Z, a-z, 0-9, _ and -", maxRef))
+	}
+	if n.Locale != "" && !template.ValidLocale(n.Locale) {
+		c.fault(i, "locale", "want a language tag, as in de or de-AT")
+	}
+	if n.To != "" && n.Channel != 0 {
+		if err := pipeline.CheckAddress(n.Channel, n.To); err != nil {
+			c.fault(i, "to", err.Error())
+		}
+	}
+}
+
+func validRef(ref string) bool {
+	for i := range len(ref) {
+		switch b := ref[i]; {
+		case b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b >= '0' && b <= '9', b == '_', b == '-':
+		default:
+			return false
+		}
+	}
+	return len(ref) <= maxRef
+}
+
+// checkTemplate checks that the template exists and gets its variables, and
+// gives its version.
+func (g *Ingest) checkTemplate(ctx context.Context, c *checker, i int) (uint32, error) {
+	n := &c.submission.Notifications[i]
+	if n.TemplateID == "" {
+		c.fault(i, "template_id", "is required")
+		return 0, nil
+	}
+	if !template.ValidID(n.TemplateID) {
+		c.fault(i, "template_id", "want 1 to 64 letters, digits, _ and -")
+		return 0, nil
+	}
+	if n.Channel == 0 || n.Locale != "" && !template.ValidLocale(n.Locale) {
+		return 0, nil // reported already, and it takes both to find the text
+	}
+	compiled, err := g.compiled(ctx, c, n)
+	var syntax *template.SyntaxError
+	switch {
+	case errors.Is(err, pipeline.ErrNoTemplate):
+		field, detail := "template_id", fmt.Sprintf("no template %q", n.TemplateID)
+		if n.TemplateVersion != 0 {
+			field, detail = "template_version", fmt.Sprintf("no version %d of template %q", n.TemplateVersion, n.TemplateID)
+		}
+		c.fault(i, field, detail)
+		return 0, nil
+	case errors.As(err, &syntax):
+		c.fault(i, "template_id", fmt.Sprintf("template %q has a fault: %v", n.TemplateID, syntax))
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	}
+	compiled.Check(n.Channel, n.Variables, func(name, detail string) {
+		field := "variables"
+		if name == "" {
+			field = "template_id"
+		} else {
+			field += "/" + name
+		}
+		c.fault(i, field, detail)
+	})
+	return compiled.Version(), nil
+}
+
+// compiled finds a notification's template, once for all of the slice that use
+// the same.
+func (g *Ingest) compiled(ctx context.Context, c *checker, n *pipeline.Notification) (*template.Compiled, error) {
+	name := templateName{n.TemplateID, n.TemplateVersion, n.Locale}
+	if found := c.templates[name]; found != nil {
+		return found, nil
+	}
+	version := n.TemplateVersion
+	if version == 0 {
+		newest, err := g.cfg.Templates.Newest(ctx, n.TemplateID)
+		if err != nil {
+			return nil, err
+		}
+		version = newest
+	}
+	compiled, err := g.cfg.Templates.Get(ctx, n.TemplateID, version, n.Locale)
+	if err == nil {
+		c.templates[name] = compiled
+	}
+	return compiled, err
+}

@@ -1,0 +1,151 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/template"
+)
+
+// Templates gives compiled templates; *[template.Service] is one.
+type Templates interface {
+	Newest(ctx context.Context, id string) (uint32, error)
+	Get(ctx context.Context, id string, version uint32, locale string) (*template.Compiled, error)
+}
+
+// Preferences reads what users want, one preference a key in the same order.
+type Preferences interface {
+	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
+}
+
+// Observer records what was taken in; *telemetry.Metrics is one.
+type Observer interface {
+	Accepted(q pipeline.Queue, n int)
+	Replayed(n int)
+}
+
+// Config is what an [Ingest] is made of.
+type Config struct {
+	Intake      pipeline.Intake
+	Preferences Preferences
+	Templates   Templates
+	IDs         *pipeline.IDMinter
+	Observer    Observer
+	Now         func() time.Time // nil: time.Now
+}
+
+// Ingest takes submissions in. It is safe for concurrent use.
+type Ingest struct{ cfg Config }
+
+// New makes an ingest stage.
+func New(cfg Config) *Ingest {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Ingest{cfg: cfg}
+}
+
+// Accept takes a submission in. Its nil error is the promise behind a 202, with
+// one receipt a notification, in order. Nothing of it was accepted after a
+// *[pipeline.InvalidError], a *[pipeline.ClaimError], [pipeline.ErrFull] and
+// [pipeline.ErrUnavailable]; after [pipeline.ErrAmbiguous] some may be, and the
+// same keys resume it.
+func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.Receipt, error) {
+	versions, faults, err := g.check(ctx, &s)
+	if err != nil {
+		return nil, err
+	}
+	if len(faults) > 0 {
+		return nil, &pipeline.InvalidError{Faults: faults}
+	}
+	// The bodies are hashed as they came: a newer template must not make the
+	// same request another one.
+	slice := newSlice(&s, g.cfg.Now(), g.cfg.IDs)
+	for i, version := range versions {
+		s.Notifications[i].TemplateVersion = version
+	}
+	reservation, err := g.cfg.Intake.Reserve(ctx, slice.claims)
+	if err != nil {
+		return nil, err
+	}
+	defer reservation.Release()
+	receipts, fresh := slice.stand(reservation.Standing())
+	if len(fresh) > 0 {
+		if err := g.admit(ctx, slice, fresh, receipts, reservation); err != nil {
+			return nil, err
+		}
+	}
+	if replayed := len(receipts) - len(fresh); replayed > 0 {
+		g.cfg.Observer.Replayed(replayed)
+	}
+	return receipts, nil
+}
+
+// admit decides on the fresh notifications of a slice and commits them.
+func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, receipts []pipeline.Receipt, reservation pipeline.Reservation) error {
+	preferences, err := g.preferences(ctx, slice.notifications, fresh)
+	if err != nil {
+		return err
+	}
+	now := g.cfg.Now()
+	admissions := make([]pipeline.Admission, len(fresh))
+	for i, at := range fresh {
+		a := &admissions[i]
+		a.Notification = slice.notifications[at]
+		a.ID = receipts[at].ID
+		a.Claim = slice.claimOf(at)
+		a.Result = decide(&a.Notification, &preferences[i], now)
+		receipts[at].Result = a.Result
+	}
+	if err := reservation.Commit(ctx, admissions); err != nil {
+		return err
+	}
+	g.observe(admissions)
+	return nil
+}
+
+// preferences looks up what the users of the fresh notifications want.
+func (g *Ingest) preferences(ctx context.Context, notifications []pipeline.Notification, fresh []int) ([]pipeline.Preference, error) {
+	keys := make([]pipeline.PreferenceKey, len(fresh))
+	for i, at := range fresh {
+		keys[i] = pipeline.PreferenceKey{UserID: notifications[at].UserID, Channel: notifications[at].Channel}
+	}
+	preferences, err := g.cfg.Preferences.Lookup(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	}
+	return preferences, nil
+}
+
+// decide says what becomes of a notification at ingest, and fills in the
+// address that its user prefers when it names none. One without any is queued:
+// an address may be added before it is sent.
+func decide(n *pipeline.Notification, p *pipeline.Preference, now time.Time) pipeline.Result {
+	if !p.Wants(n.Category) {
+		return pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"}
+	}
+	if !n.ExpiresAt.IsZero() && !n.ExpiresAt.After(now) {
+		return pipeline.Result{State: pipeline.Expired, Reason: "expired"}
+	}
+	if n.To == "" && len(p.Addresses) > 0 {
+		n.To = p.Addresses[0]
+	}
+	return pipeline.Result{State: pipeline.Queued}
+}
+
+// observe counts what was accepted, a call a queue.
+func (g *Ingest) observe(admissions []pipeline.Admission) {
+	var counts [int(pipeline.SMS) + 1][int(pipeline.Low) + 1]int
+	for i := range admissions {
+		counts[admissions[i].Channel][admissions[i].Priority]++
+	}
+	for channel := range counts {
+		for priority, n := range counts[channel] {
+			if n > 0 {
+				g.cfg.Observer.Accepted(pipeline.Queue{Channel: pipeline.Channel(channel), Priority: pipeline.Priority(priority)}, n)
+			}
+		}
+	}
+}
