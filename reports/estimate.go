@@ -32,7 +32,7 @@ func EstimateTable(w io.Writer, e *planner.Estimate, t Terminal) error {
 	writeHeader(&b, e.Plan, t)
 	writeEnvelope(&b, e, t)
 	writeLimits(&b, e, t)
-	b.WriteString("\n" + t.dim("explain any figure: notifyctl estimate --explain rate.peak") + "\n")
+	b.WriteString("\n" + t.Dim("explain any figure: notifyctl estimate --explain rate.peak") + "\n")
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the estimate: %w", err)
 	}
@@ -45,10 +45,10 @@ func writeHeader(b *strings.Builder, p *planner.Plan, t Terminal) {
 	right := "as of " + p.AsOf.String()
 	gap := headerWidth - ansi.StringWidth(left) - len(right)
 	if t.Width > 0 && ansi.StringWidth(left)+3+len(right) > t.Width {
-		fmt.Fprintf(b, "%s\n%s\n", t.strong(left), right)
+		fmt.Fprintf(b, "%s\n%s\n", t.Strong(left), right)
 		return
 	}
-	fmt.Fprintf(b, "%s%s%s\n", t.strong(left), strings.Repeat(" ", max(gap, 3)), right)
+	fmt.Fprintf(b, "%s%s%s\n", t.Strong(left), strings.Repeat(" ", max(gap, 3)), right)
 }
 
 // A row is a line of the envelope: figures that belong together.
@@ -78,7 +78,7 @@ func envelopeRows() []row {
 
 // writeEnvelope writes what has to be carried.
 func writeEnvelope(b *strings.Builder, e *planner.Estimate, t Terminal) {
-	b.WriteString("\n" + t.strong("ENVELOPE") + "\n")
+	b.WriteString("\n" + t.Strong("ENVELOPE") + "\n")
 	for _, r := range envelopeRows() {
 		line := fmt.Sprintf("  %-*s", labelWidth, r.label)
 		indent := strings.Repeat(" ", len(line))
@@ -111,7 +111,7 @@ func (s segment) text(e *planner.Estimate, t Terminal) string {
 	}
 	text := strings.TrimSpace(s.before + " " + units.Humanize(d.Unit, d.Range) + " " + s.behind)
 	if d.Stated != nil {
-		text += t.dim(" (stated " + units.Humanize(d.Unit, *d.Stated) + ")")
+		text += t.Dim(" (stated " + units.Humanize(d.Unit, *d.Stated) + ")")
 	}
 	return text
 }
@@ -121,13 +121,13 @@ func writeLimits(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	if len(e.Limits) == 0 {
 		return
 	}
-	b.WriteString("\n" + t.strong("LIMITS") + "\n")
+	b.WriteString("\n" + t.Strong("LIMITS") + "\n")
 	for _, l := range e.Limits {
 		switch {
 		case l.Holds == nil:
-			fmt.Fprintf(b, "  -     %s   %s\n", l.Limit, t.dim("not derived"))
+			fmt.Fprintf(b, "  -     %s   %s\n", l.Limit, t.Dim("not derived"))
 		case *l.Holds:
-			fmt.Fprintf(b, "  %s    %s   %s\n", t.good("ok"), l.Limit, t.dim("is "+units.Humanize(l.Unit, *l.Value)))
+			fmt.Fprintf(b, "  %s    %s   %s\n", t.good("ok"), l.Limit, t.Dim("is "+units.Humanize(l.Unit, *l.Value)))
 		default:
 			fmt.Fprintf(b, "  %s  %s   is %s\n", t.bad("FAIL"), l.Limit, units.Humanize(l.Unit, *l.Value))
 		}

@@ -31,11 +31,11 @@ func writeExplanation(b *strings.Builder, x planner.Explanation, depth int, t Te
 	fmt.Fprintf(b, "%s%s = %s", indent, x.ID, x.Value)
 	switch {
 	case x.Source != "":
-		b.WriteString("   " + t.dim(t.text(x.Source)))
+		b.WriteString("   " + t.Dim(t.text(x.Source)))
 	case x.Repeated:
-		b.WriteString("   " + t.dim("explained above"))
+		b.WriteString("   " + t.Dim("explained above"))
 	case x.Stated != "":
-		b.WriteString("   " + t.dim("stated "+x.Stated))
+		b.WriteString("   " + t.Dim("stated "+x.Stated))
 	}
 	b.WriteByte('\n')
 	if x.Formula != "" {

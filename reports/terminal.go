@@ -15,11 +15,11 @@ type Terminal struct {
 	UTF8  bool
 }
 
-// dim writes what matters less.
-func (t Terminal) dim(s string) string { return t.styled(ansi.NewStyle().Faint(), s) }
+// Dim writes what matters less.
+func (t Terminal) Dim(s string) string { return t.styled(ansi.NewStyle().Faint(), s) }
 
-// strong writes what a reader looks for first.
-func (t Terminal) strong(s string) string { return t.styled(ansi.NewStyle().Bold(), s) }
+// Strong writes what a reader looks for first.
+func (t Terminal) Strong(s string) string { return t.styled(ansi.NewStyle().Bold(), s) }
 
 // good writes what holds.
 func (t Terminal) good(s string) string {
