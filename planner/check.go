@@ -16,8 +16,8 @@ type rule struct {
 // wrote one of the keys, not at a default.
 func (p *Plan) check(file string) []Fault {
 	var faults []Fault
-	if p.Version == 0 {
-		faults = append(faults, Fault{Source: Source{File: file}, Key: "version", Message: fmt.Sprintf("missing; accepted is %d", PlanVersion)})
+	if p.AsOf.IsZero() {
+		faults = append(faults, Fault{Source: Source{File: file}, Key: "as_of", Message: "missing, and no day of the run was given"})
 	}
 	for _, r := range rules() {
 		if message := r.broken(p); message != "" {
@@ -60,6 +60,12 @@ func rules() []rule {
 			return []units.Fraction{s.High, s.Normal, s.Low}
 		}),
 		chargedProvider(),
+		{keys: []string{"version"}, broken: func(p *Plan) string {
+			if p.Version == PlanVersion {
+				return ""
+			}
+			return fmt.Sprintf("%d; accepted is %d", p.Version, PlanVersion)
+		}},
 	}, append(orderings(), backups()...)...)
 }
 

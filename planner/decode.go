@@ -32,10 +32,10 @@ func (d *decoder) fault(t *token.Token, path, format string, args ...any) {
 
 // source gives the place of a token of the document being decoded.
 func (d *decoder) source(t *token.Token) Source {
-	s := sourceOf(t)
 	if d.assignment != "" {
-		return Source{Assignment: d.assignment, Text: s.Text}
+		return Source{Assignment: d.assignment}
 	}
+	s := sourceOf(t)
 	s.File = d.file
 	return s
 }
@@ -179,7 +179,7 @@ func (d *decoder) word(path string, node ast.Node, field reflect.StructField, in
 		return
 	}
 	if words == nil {
-		if text == "" || len(text) > maxWord || strings.ContainsFunc(text, unicode.IsControl) {
+		if !isName(text) {
 			d.fault(node.GetToken(), path, "accepted is a text of 1 to %d bytes without control characters", maxWord)
 			return
 		}
@@ -193,6 +193,11 @@ func (d *decoder) word(path string, node ast.Node, field reflect.StructField, in
 		}
 	}
 	d.fault(node.GetToken(), path, "%s; accepted is %s%s", quote(text), accepted, meant(text, words))
+}
+
+// isName reports whether a text may name a plan.
+func isName(text string) bool {
+	return text != "" && len(text) <= maxWord && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
 // quantity decodes a number with its unit, within the bounds of the field's

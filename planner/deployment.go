@@ -6,16 +6,16 @@ import "time"
 // fleet that the rest of the plan describes. Its values are exact.
 type Deployment struct {
 	Regions          int               `json:"regions" max:"16"`
-	Gateways         int               `json:"gateways" max:"256"`               // of each region
-	GatewayRate      float64           `json:"gateway_rate" unit:"rate" min:"0"` // notifications a second, each gateway; 0 is no limit
-	Partitions       int               `json:"partitions" max:"256"`             // of each queue
-	Shards           int               `json:"shards" max:"256"`                 // of the preferences
-	Workers          DeploymentWorkers `json:"workers"`                          // in place of the plan's pools
-	StartDelay       time.Duration     `json:"start_delay" min:"0"`              // of a new worker or gateway
-	Memory           int64             `json:"memory" unit:"bytes"`              // of the whole process
-	QueueBytes       int64             `json:"queue_bytes" unit:"bytes"`         // on disk
-	HistoryBytes     int64             `json:"history_bytes" unit:"bytes"`       // on disk
-	IdempotencyBytes int64             `json:"idempotency_bytes" unit:"bytes"`   // on disk
+	Gateways         int               `json:"gateways" max:"256"`                       // of each region
+	GatewayRate      float64           `json:"gateway_rate" unit:"rate" min:"0"`         // notifications a second, each gateway; 0 is no limit
+	Partitions       int               `json:"partitions" max:"256"`                     // of each queue
+	Shards           int               `json:"shards" max:"256"`                         // of the preferences
+	Workers          DeploymentWorkers `json:"workers"`                                  // in place of the plan's pools
+	StartDelay       time.Duration     `json:"start_delay" min:"0"`                      // of a new worker or gateway
+	Memory           int64             `json:"memory" unit:"bytes" min:"64e6"`           // of the whole process
+	QueueBytes       int64             `json:"queue_bytes" unit:"bytes" min:"1e6"`       // on disk
+	HistoryBytes     int64             `json:"history_bytes" unit:"bytes" min:"1e6"`     // on disk
+	IdempotencyBytes int64             `json:"idempotency_bytes" unit:"bytes" min:"1e6"` // on disk
 }
 
 // DeploymentWorkers is the number of workers that a deployment starts, by

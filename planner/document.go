@@ -167,7 +167,7 @@ func sourceOf(t *token.Token) Source {
 	if t == nil || t.Position == nil {
 		return Source{}
 	}
-	return Source{Line: t.Position.Line, Column: t.Position.Column, Text: t.Value}
+	return Source{Line: t.Position.Line, Column: t.Position.Column}
 }
 
 // TopLevelKeys lists the keys of a document's mapping, by which its kind is

@@ -10,11 +10,6 @@ const (
 	monthsPerYear = 12
 )
 
-// figures lists every figure, in the order reports show them.
-func figures() []Figure {
-	return envelope()
-}
-
 // envelope lists what has to be carried, before anything is sized for it.
 func envelope() []Figure {
 	all := []Figure{

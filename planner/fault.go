@@ -13,7 +13,6 @@ type Source struct {
 	File         string // "" if it came from an assignment
 	Line, Column int    // from 1; 0 for the file as a whole
 	Assignment   string // the text of a --set, like "workload.users=1M"
-	Text         string // the value as it was written
 }
 
 // String gives "plan.yaml:14", or the assignment.

@@ -59,6 +59,12 @@ func unitOf(field reflect.StructField) (units.Unit, bool) {
 	return 0, false
 }
 
+// isSection reports whether a field holds keys of its own.
+func isSection(field reflect.StructField) bool {
+	_, quantity := unitOf(field)
+	return field.Type.Kind() == reflect.Struct && !quantity && field.Type != reflect.TypeFor[Date]()
+}
+
 // wordsOf lists the words that a text field accepts, nil for any.
 func wordsOf(field reflect.StructField) []string {
 	if words := field.Tag.Get("oneof"); words != "" {
@@ -142,7 +148,7 @@ func appendLeaves(leaves []leaf, path string, section reflect.Value) []leaf {
 			leaves = append(leaves, leaf{join(path, key), unit, rangeOf(value)})
 			continue
 		}
-		if value.Kind() == reflect.Struct && field.Type != reflect.TypeFor[Date]() {
+		if isSection(field) {
 			leaves = appendLeaves(leaves, join(path, key), value)
 		}
 	}

@@ -45,6 +45,20 @@ type Input struct {
 	Falls bool // the figure falls as this input rises
 }
 
+// figures lists every figure, in the order reports show them.
+func figures() []Figure {
+	return envelope()
+}
+
+// FigureIDs lists the ids of all figures.
+func FigureIDs() []string {
+	var ids []string
+	for _, f := range figures() {
+		ids = append(ids, f.ID)
+	}
+	return ids
+}
+
 // key is a key of the plan that the figure rises with.
 func key(path string) Input { return Input{ID: path, Key: true} }
 

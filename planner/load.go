@@ -87,8 +87,8 @@ func own(path string) bool {
 
 // nameOf names a plan after its file.
 func nameOf(file string) string {
-	base := filepath.Base(file)
-	if name := strings.TrimSuffix(base, filepath.Ext(base)); name != "" && name != "." && name != "-" {
+	base := strings.Trim(filepath.Base(file), "<>.") // standard input is called <stdin>
+	if name := strings.TrimSuffix(base, filepath.Ext(base)); isName(name) {
 		return name
 	}
 	return "plan"
@@ -190,10 +190,4 @@ func (d *decoder) at(path string, node ast.Node, p *Plan) {
 		}
 		section, rest = value, below
 	}
-}
-
-// isSection reports whether a field holds keys of its own.
-func isSection(field reflect.StructField) bool {
-	_, quantity := unitOf(field)
-	return field.Type.Kind() == reflect.Struct && !quantity && field.Type != reflect.TypeFor[Date]()
 }

@@ -19,8 +19,8 @@ func EstimateMarkdown(w io.Writer, e *planner.Estimate) error {
 		if d.Stated != nil {
 			stated = units.Humanize(d.Unit, *d.Stated)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", d.ID, markdown(d.Title),
-			markdown(units.Humanize(d.Unit, d.Range)), markdown(stated), markdown(d.Formula))
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | `%s` |\n", d.ID, markdown(d.Title),
+			markdown(units.Humanize(d.Unit, d.Range)), markdown(stated), d.Formula)
 	}
 	for i, l := range e.Limits {
 		if i == 0 {

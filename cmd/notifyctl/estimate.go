@@ -40,8 +40,9 @@ fractions of 1.`,
 		},
 	}
 	opts.register(cmd.Flags())
-	choiceVar(cmd.Flags(), &opts.output, "output", "o", "table", "format", "table", "json", "csv", "markdown")
+	choiceVar(cmd, cmd.Flags(), &opts.output, "output", "o", "table", "format", "table", "json", "csv", "markdown")
 	cmd.Flags().StringVar(&opts.explain, "explain", "", "show how the figure with this `id` came about")
+	completeFlag(cmd, "explain", cobra.FixedCompletions(planner.FigureIDs(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -66,10 +66,18 @@ func (c choice) Set(word string) error {
 // Type names what the flag takes in help texts.
 func (c choice) Type() string { return strings.Join(c.words, "|") }
 
-// choiceVar adds a flag that takes one of the words.
-func choiceVar(flags *pflag.FlagSet, value *string, name, shorthand, byDefault, usage string, words ...string) {
+// choiceVar adds to the flags of a command one that takes one of the words.
+func choiceVar(cmd *cobra.Command, flags *pflag.FlagSet, value *string, name, shorthand, byDefault, usage string, words ...string) {
 	*value = byDefault
 	flags.VarP(choice{value, words}, name, shorthand, usage)
+	completeFlag(cmd, name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// completeFlag says what a shell may complete a flag's value with.
+func completeFlag(cmd *cobra.Command, name string, with cobra.CompletionFunc) {
+	if err := cmd.RegisterFlagCompletionFunc(name, with); err != nil {
+		panic("BUG: completing --" + name + ": " + err.Error())
+	}
 }
 
 // noArgs refuses arguments with the fault of a command that takes none.

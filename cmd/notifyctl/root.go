@@ -148,8 +148,8 @@ notifyctl; 111 inconclusive.`,
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	choiceVar(flags, &opts.logLevel, "log-level", "", "info", "what is logged to stderr", "debug", "info", "warn", "error")
-	choiceVar(flags, &opts.logFormat, "log-format", "", "text", "how it is logged", "text", "json")
+	choiceVar(root, flags, &opts.logLevel, "log-level", "", "info", "what is logged to stderr", "debug", "info", "warn", "error")
+	choiceVar(root, flags, &opts.logFormat, "log-format", "", "text", "how it is logged", "text", "json")
 
 	root.AddCommand(
 		newInitCommand(a),
