@@ -1,0 +1,198 @@
+package mockproviders
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Script is a list of faults that the mocks show. The first fault that fits
+// decides; slow and drip act beside it. In JSON:
+//
+//	{"faults": [
+//	  {"provider": "sendgrid", "at": "10s", "for": "30s", "fault": "outage"},
+//	  {"fault": "status", "status": 429, "retry_after": "2s", "rate": 0.3},
+//	  {"provider": "fcm", "fault": "status", "status": 404, "to": "gone-*"},
+//	  {"provider": "twilio", "fault": "status", "status": 503, "attempts": 2}
+//	]}
+type Script struct {
+	Faults []Fault `json:"faults"`
+}
+
+// Fault is one entry of a [Script].
+//
+// A fault with to, attempts or scope "entry" judges each notification by
+// itself: one entry of a batch fails and its neighbours do not, where the
+// provider answers by entry. Any other judges calls. A fault of another kind
+// than status acts on the whole call that a fitting notification came in.
+type Fault struct {
+	// Provider limits the fault to one provider; empty means all.
+	Provider string `json:"provider,omitempty"`
+	// At is when it begins after the script was set, For how long it lasts; 0
+	// means for ever.
+	At  Duration `json:"at,omitempty"`
+	For Duration `json:"for,omitempty"`
+	// Kind is what happens.
+	Kind FaultKind `json:"fault"`
+	// Status is the HTTP status of kind status, Code the provider's own word
+	// for it (FCM's errorCode, Twilio's code), by default the usual one.
+	Status int    `json:"status,omitempty"`
+	Code   string `json:"code,omitempty"`
+	// RetryAfter is what an answer of 429 or 503 asks to wait.
+	RetryAfter Duration `json:"retry_after,omitempty"`
+	// Delay is how much longer kind slow takes, and how long kind drip takes
+	// to write its answer.
+	Delay Duration `json:"delay,omitempty"`
+	// Rate is the probability that the fault shows, 1 if it is left out. Which
+	// calls and notifications it hits follows from the seed.
+	Rate *float64 `json:"rate,omitempty"`
+	// To limits the fault to recipients; a * at one end or both stands for
+	// anything.
+	To string `json:"to,omitempty"`
+	// Attempts limits the fault to the first attempts of each notification:
+	// "the first 2 fail, then it works".
+	Attempts int `json:"attempts,omitempty"`
+	// Scope is "call" or "entry"; by default what the other keys imply.
+	Scope string `json:"scope,omitempty"`
+}
+
+// FaultKind is what a fault does.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	Outage      FaultKind = "outage"       // every call is answered 503
+	Status      FaultKind = "status"       // answered with a status; with a rate, an error rate
+	Slow        FaultKind = "slow"         // accepted, answered later
+	Hang        FaultKind = "hang"         // never answered, not accepted
+	ResetBefore FaultKind = "reset_before" // the connection is reset, nothing was accepted
+	ResetAfter  FaultKind = "reset_after"  // accepted, then the connection is reset
+	HTML502     FaultKind = "html_502"     // a proxy's 502 in HTML, nothing was accepted
+	Drip        FaultKind = "drip"         // accepted, answered byte by byte
+)
+
+func faultKinds() []string {
+	kinds := []FaultKind{Outage, Status, Slow, Hang, ResetBefore, ResetAfter, HTML502, Drip}
+	names := make([]string, len(kinds))
+	for i, kind := range kinds {
+		names[i] = string(kind)
+	}
+	return names
+}
+
+// Duration is a time span that JSON spells as "1m30s".
+type Duration time.Duration
+
+// MarshalText writes the span as time.Duration does.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no duration; write it like 500ms, 30s or 1m30s", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// maxFaults bounds a script, maxScriptBytes its text.
+const (
+	maxFaults      = 1000
+	maxScriptBytes = 1 << 20
+)
+
+// ParseScript reads a script from JSON and checks it.
+func ParseScript(text []byte) (Script, error) {
+	if len(text) > maxScriptBytes {
+		return Script{}, fmt.Errorf("the fault script is larger than %d bytes", maxScriptBytes)
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	var s Script
+	if err := d.Decode(&s); err != nil {
+		return Script{}, fmt.Errorf("reading the fault script: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return Script{}, errors.New("reading the fault script: something follows the JSON value")
+	}
+	return s, s.Validate()
+}
+
+// Validate says what is wrong with a script, naming the fault by its place.
+func (s Script) Validate() error {
+	if len(s.Faults) > maxFaults {
+		return fmt.Errorf("the fault script holds %d faults, more than %d", len(s.Faults), maxFaults)
+	}
+	for i := range s.Faults {
+		if err := s.Faults[i].validate(); err != nil {
+			return fmt.Errorf("faults[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (f *Fault) validate() error {
+	if _, ok := providerNamed(f.Provider); !ok && f.Provider != "" {
+		return fmt.Errorf("provider %q is not served; accepted are %s", f.Provider, strings.Join(providerNames(), ", "))
+	}
+	if !slices.Contains(faultKinds(), string(f.Kind)) {
+		return fmt.Errorf("fault %q is not known; accepted are %s", f.Kind, strings.Join(faultKinds(), ", "))
+	}
+	if f.Kind == Status && (f.Status < 400 || f.Status > 599) {
+		return fmt.Errorf("status is %d; accepted is 400 to 599", f.Status)
+	}
+	if f.Kind != Status && f.Status != 0 {
+		return fmt.Errorf("status goes with fault %q, not %q", Status, f.Kind)
+	}
+	if (f.Kind == Slow || f.Kind == Drip) && f.Delay <= 0 {
+		return fmt.Errorf("fault %q needs a delay above 0", f.Kind)
+	}
+	if f.Rate != nil && !(*f.Rate >= 0 && *f.Rate <= 1) {
+		return fmt.Errorf("rate is %v; accepted is 0 to 1", *f.Rate)
+	}
+	if f.At < 0 || f.For < 0 || f.RetryAfter < 0 || f.Delay < 0 || f.Attempts < 0 {
+		return errors.New("at, for, retry_after, delay and attempts cannot be negative")
+	}
+	if strings.Contains(strings.TrimSuffix(strings.TrimPrefix(f.To, "*"), "*"), "*") {
+		return fmt.Errorf("to is %q; a * stands at the start or the end alone", f.To)
+	}
+	switch f.Scope {
+	case "", "entry":
+		return nil
+	case "call":
+		if f.byEntry() {
+			return errors.New(`to and attempts judge notifications; leave scope out or set it to "entry"`)
+		}
+		return nil
+	}
+	return fmt.Errorf(`scope is %q; accepted are "call" and "entry"`, f.Scope)
+}
+
+// byEntry says whether the fault judges notifications, rather than calls.
+func (f *Fault) byEntry() bool { return f.Scope == "entry" || f.To != "" || f.Attempts > 0 }
+
+// status is what the fault answers with, or 0 where it does not answer by one.
+func (f *Fault) status() int {
+	switch f.Kind {
+	case Outage:
+		return http.StatusServiceUnavailable
+	case Status:
+		return f.Status
+	}
+	return 0
+}
+
+func providerNames() []string {
+	names := make([]string, 0, providerCount)
+	for _, p := range providers() {
+		names = append(names, p.String())
+	}
+	return names
+}

@@ -1,0 +1,173 @@
+package mockproviders
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/notifyctl/notifyctl/planner/catalog"
+)
+
+// run is what was accepted of one load run.
+type run struct {
+	name     string
+	touched  uint64 // when it last received something, on the ledger's clock
+	total    Count
+	provider [providerCount]runProvider
+	repeats  map[uint32]*Repeat
+	lossy    bool // not all its ids are kept by id
+	clipped  bool // not all its repeats are kept
+}
+
+type runProvider struct {
+	count  Count
+	bitmap *roaring.Bitmap // the sequences accepted; nil for none
+}
+
+// Run is what was accepted of a load run.
+type Run struct {
+	Run       string
+	Total     Count
+	Providers map[string]RunProvider
+	// Repeats lists what was accepted more than once, by sequence.
+	Repeats []Repeat
+	// Complete says that the run was not forgotten to make room, nor any of
+	// its repeats.
+	Complete bool
+}
+
+// RunProvider is what one provider accepted of a load run.
+type RunProvider struct {
+	Count
+	Sequences *roaring.Bitmap // those accepted at least once
+}
+
+// Repeat is a notification of a load run that was accepted more than once.
+type Repeat struct {
+	Sequence uint32 `json:"sequence"`
+	ID       string `json:"id"`
+	Sends    uint64 `json:"sends"`
+}
+
+// Sequences are those that any provider accepted.
+func (r *Run) Sequences() *roaring.Bitmap {
+	all := roaring.New()
+	for _, p := range r.Providers {
+		if p.Sequences != nil {
+			all.Or(p.Sequences)
+		}
+	}
+	return all
+}
+
+// runOf finds the run that a ref belongs to, or none. Most entries of a call
+// belong to the run of the one before, last.
+func (l *Ledger) runOf(ref []byte, last *run) (*run, uint32) {
+	name, sequence, ok := catalog.ParseRunRef(ref)
+	if !ok {
+		return nil, 0
+	}
+	if last != nil && last.name == string(name) {
+		return last, sequence
+	}
+	r, ok := l.runs[string(name)]
+	if !ok {
+		r = l.openRun(string(name))
+	}
+	r.touched = l.clock
+	return r, sequence
+}
+
+// openRun begins a run and makes room for it. A small run, whose ids are all
+// kept, goes before a large one; else the least recently touched.
+func (l *Ledger) openRun(name string) *run {
+	if len(l.runs) >= maxRuns {
+		var out *run
+		for _, r := range l.runs {
+			if out == nil || cmp.Or(
+				cmp.Compare(large(r), large(out)),
+				cmp.Compare(r.touched, out.touched)) < 0 {
+				out = r
+			}
+		}
+		delete(l.runs, out.name)
+		l.evicted = true
+	}
+	r := &run{name: name, repeats: map[uint32]*Repeat{}}
+	l.runs[name] = r
+	return r
+}
+
+func large(r *run) int {
+	if r.lossy {
+		return 1
+	}
+	return 0
+}
+
+// optimizeEvery is how many sequences a provider accepts between two passes
+// that turn full stretches of its bitmap into ranges, so that a day's run stays
+// as small as its gaps.
+const optimizeEvery = 1 << 21
+
+// record counts an acceptance, and says whether it is the provider's first and
+// anybody's first.
+func (r *run) record(p provider, sequence uint32, id []byte) (here, anywhere bool) {
+	own := &r.provider[p]
+	if own.bitmap == nil {
+		own.bitmap = roaring.New()
+	}
+	here = own.bitmap.CheckedAdd(sequence)
+	anywhere = here
+	for other := range r.provider {
+		if b := r.provider[other].bitmap; provider(other) != p && b != nil && b.Contains(sequence) {
+			anywhere = false
+		}
+	}
+	own.count.add(here)
+	r.total.add(anywhere)
+	if here && own.count.Unique%optimizeEvery == 0 {
+		own.bitmap.RunOptimize()
+	}
+	if !anywhere {
+		r.repeat(sequence, id)
+	}
+	return here, anywhere
+}
+
+func (r *run) repeat(sequence uint32, id []byte) {
+	known, ok := r.repeats[sequence]
+	switch {
+	case ok:
+		known.Sends++
+	case len(r.repeats) < maxRepeats:
+		r.repeats[sequence] = &Repeat{Sequence: sequence, ID: string(id), Sends: 2}
+	default:
+		r.clipped = true
+	}
+}
+
+// Run is what was accepted of a load run. The bitmaps are the caller's own.
+func (l *Ledger) Run(name string) Run {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := Run{Run: name, Providers: map[string]RunProvider{}, Repeats: []Repeat{}, Complete: !l.evicted}
+	r, ok := l.runs[name]
+	if !ok {
+		return out
+	}
+	out.Total, out.Complete = r.total, !r.clipped
+	for _, p := range providers() {
+		own := &r.provider[p]
+		if own.bitmap == nil {
+			continue
+		}
+		own.bitmap.RunOptimize()
+		out.Providers[p.String()] = RunProvider{Count: own.count, Sequences: own.bitmap.Clone()}
+	}
+	for _, repeat := range r.repeats {
+		out.Repeats = append(out.Repeats, *repeat)
+	}
+	slices.SortFunc(out.Repeats, func(a, b Repeat) int { return cmp.Compare(a.Sequence, b.Sequence) })
+	return out
+}

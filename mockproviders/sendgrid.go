@@ -1,0 +1,348 @@
+package mockproviders
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-faster/jx"
+	"github.com/notifyctl/notifyctl/planner/catalog"
+)
+
+// sendGridWire is POST /v3/mail/send: a personalization is an entry, and one
+// bad personalization fails the whole request.
+type sendGridWire struct{}
+
+func (sendGridWire) provider() provider              { return sendGrid }
+func (sendGridWire) maxBytes() int                   { return catalog.SendGridMessageBytes }
+func (sendGridWire) wholesale() bool                 { return true }
+func (sendGridWire) authorized(r *http.Request) bool { return bearer(r) }
+
+// sendGridMail is what the rules ask of a request outside its personalizations.
+type sendGridMail struct {
+	from, subject, content, template bool
+	subjects                         int // personalizations with one of their own
+	recipients                       int
+	id, ref                          span // custom arguments of the whole request
+}
+
+func (w sendGridWire) decode(c *call, _ *http.Request) *refusal {
+	c.addresses.reset(catalog.SendGridPersonalizations)
+	c.decoder.ResetBytes(c.body)
+	var mail sendGridMail
+	if err := w.readMail(c, &c.decoder, &mail); err != nil {
+		return &refusal{status: http.StatusBadRequest, message: "Bad Request"}
+	}
+	return mail.check(c)
+}
+
+func (w sendGridWire) readMail(c *call, d *jx.Decoder, mail *sendGridMail) error {
+	object, err := d.ObjIter()
+	if err != nil {
+		return err
+	}
+	for object.Next() {
+		switch string(object.Key()) {
+		case "personalizations":
+			err = w.readPersonalizations(c, d, mail)
+		case "from":
+			var at span
+			at, err = w.readAddress(c, d)
+			mail.from = !at.empty()
+		case "subject":
+			mail.subject, err = readFilled(d)
+		case "template_id":
+			mail.template, err = readFilled(d)
+		case "content":
+			mail.content, err = w.readContent(d)
+		case "custom_args":
+			mail.id, mail.ref, _, err = w.readCustomArgs(c, d)
+		default:
+			err = d.Skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := object.Err(); err != nil {
+		return err
+	}
+	return atEnd(d)
+}
+
+func (w sendGridWire) readPersonalizations(c *call, d *jx.Decoder, mail *sendGridMail) error {
+	array, err := d.ArrIter()
+	if err != nil {
+		return err
+	}
+	for array.Next() {
+		if err := w.readPersonalization(c, d, mail); err != nil {
+			return err
+		}
+	}
+	return array.Err()
+}
+
+func (w sendGridWire) readPersonalization(c *call, d *jx.Decoder, mail *sendGridMail) error {
+	e := c.add()
+	object, err := d.ObjIter()
+	if err != nil {
+		return err
+	}
+	for object.Next() {
+		switch string(object.Key()) {
+		case "to":
+			err = w.readRecipients(c, d, mail, e, "to")
+		case "cc":
+			err = w.readRecipients(c, d, mail, e, "cc")
+		case "bcc":
+			err = w.readRecipients(c, d, mail, e, "bcc")
+		case "subject":
+			var filled bool
+			if filled, err = readFilled(d); filled {
+				mail.subjects++
+			}
+		case "custom_args":
+			var size int
+			e.id, e.ref, size, err = w.readCustomArgs(c, d)
+			if size >= catalog.SendGridCustomArgsBytes {
+				e.refuse(&refusal{status: http.StatusBadRequest, field: "custom_args",
+					message: "The custom_args must be less than 10,000 bytes in total."})
+			}
+		case "substitutions":
+			var raw jx.Raw
+			raw, err = d.Raw()
+			if len(raw) > catalog.SendGridSubstitutionBytes {
+				e.refuse(&refusal{status: http.StatusBadRequest, field: "substitutions",
+					message: "The substitutions are limited to 10,000 bytes per personalization object."})
+			}
+		default:
+			err = d.Skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := object.Err(); err != nil {
+		return err
+	}
+	if e.to.empty() {
+		e.refuse(&refusal{status: http.StatusBadRequest, field: "to",
+			message: "The to array is required for all personalization objects, and must have at least one email object with a valid email address."})
+	}
+	return nil
+}
+
+// readRecipients reads the addresses of one field of a personalization. The
+// first "to" names the entry.
+func (w sendGridWire) readRecipients(c *call, d *jx.Decoder, mail *sendGridMail, e *entry, field string) error {
+	array, err := d.ArrIter()
+	if err != nil {
+		return err
+	}
+	for array.Next() {
+		address, err := w.readAddress(c, d)
+		if err != nil {
+			return err
+		}
+		mail.recipients++
+		if !mailbox(c.str(address)) {
+			e.refuse(&refusal{status: http.StatusBadRequest, field: field,
+				message: "Does not contain a valid address."})
+		}
+		if !c.addresses.add(c.text, address) {
+			e.refuse(&refusal{status: http.StatusBadRequest, field: field,
+				message: "Each unique email address in the personalizations array should only be included once."})
+		}
+		if field == "to" && e.to.empty() {
+			e.to = address
+		}
+	}
+	return array.Err()
+}
+
+// readAddress reads {"email": ..., "name": ...}.
+func (sendGridWire) readAddress(c *call, d *jx.Decoder) (span, error) {
+	var address span
+	object, err := d.ObjIter()
+	if err != nil {
+		return span{}, err
+	}
+	for object.Next() {
+		if string(object.Key()) == "email" {
+			address, err = c.keepStr(d)
+		} else {
+			err = d.Skip()
+		}
+		if err != nil {
+			return span{}, err
+		}
+	}
+	return address, object.Err()
+}
+
+// readContent says whether there is any content, each with a type and a value.
+func (sendGridWire) readContent(d *jx.Decoder) (bool, error) {
+	array, err := d.ArrIter()
+	if err != nil {
+		return false, err
+	}
+	filled := false
+	for array.Next() {
+		fields := 0
+		object, err := d.ObjIter()
+		if err != nil {
+			return false, err
+		}
+		for object.Next() {
+			has, err := readFilled(d)
+			if err != nil {
+				return false, err
+			}
+			if key := string(object.Key()); has && (key == "type" || key == "value") {
+				fields++
+			}
+		}
+		if err := object.Err(); err != nil {
+			return false, err
+		}
+		filled = fields == 2
+	}
+	return filled, array.Err()
+}
+
+// readCustomArgs finds our id and ref among the custom arguments, and gives the
+// bytes that all take.
+func (sendGridWire) readCustomArgs(c *call, d *jx.Decoder) (id, ref span, size int, err error) {
+	raw, err := d.Raw()
+	if err != nil {
+		return id, ref, 0, err
+	}
+	c.inner.ResetBytes(raw)
+	id, ref, err = readNames(c, &c.inner)
+	return id, ref, len(raw), err
+}
+
+// check holds the request against the rules that concern all of it.
+func (m *sendGridMail) check(c *call) *refusal {
+	bad := func(field, message string) *refusal {
+		return &refusal{status: http.StatusBadRequest, field: field, message: message}
+	}
+	switch {
+	case len(c.entries) == 0:
+		return bad("personalizations", "You must have at least one personalization.")
+	case len(c.entries) > catalog.SendGridPersonalizations:
+		return bad("personalizations", fmt.Sprintf("The personalization block is limited to %d personalizations per API request. You have provided %d personalizations.", catalog.SendGridPersonalizations, len(c.entries)))
+	case m.recipients > catalog.SendGridPersonalizations:
+		return bad("personalizations", fmt.Sprintf("There is a limit of %d total recipients (to + cc + bcc) per request.", catalog.SendGridPersonalizations))
+	case !m.from:
+		return bad("from.email", "The from email does not contain a valid address.")
+	case !m.subject && !m.template && m.subjects < len(c.entries):
+		return bad("subject", "The subject is required. You can get around this requirement if you use a template with a subject defined or if every personalization has a subject defined.")
+	case !m.content && !m.template:
+		return bad("content", "Unless a valid template_id is provided, the content parameter is required.")
+	}
+	for i := range c.entries {
+		e := &c.entries[i]
+		if e.id.empty() {
+			e.id = m.id
+		}
+		if e.ref.empty() {
+			e.ref = m.ref
+		}
+	}
+	return nil
+}
+
+func (sendGridWire) answer(c *call) {
+	c.status = http.StatusAccepted
+	c.setHeader("X-Message-Id", string(appendSerial(nil, c.serial)))
+}
+
+// maxSendGridErrors bounds the list of errors in an answer.
+const maxSendGridErrors = 100
+
+func (w sendGridWire) refuse(c *call, no *refusal) {
+	c.status, c.contentType = no.status, "application/json"
+	c.out.RawStr(`{"errors":[`)
+	listed := 0
+	for i := range c.entries {
+		e := &c.entries[i]
+		if e.refused == nil || no != e.refused && listed == 0 {
+			continue
+		}
+		if listed == maxSendGridErrors {
+			break
+		}
+		if listed > 0 {
+			c.out.Comma()
+		}
+		w.appendError(c, e.refused, "personalizations."+strconv.Itoa(i)+"."+e.refused.field)
+		listed++
+	}
+	if listed == 0 {
+		w.appendError(c, no, no.field)
+	}
+	c.out.RawStr(`]}`)
+	if no.status == http.StatusTooManyRequests {
+		c.setHeader("X-RateLimit-Limit", "600")
+		c.setHeader("X-RateLimit-Remaining", "0")
+		c.setHeader("X-RateLimit-Reset", strconv.FormatInt(c.at.Add(no.retryAfter+time.Second-1).Unix(), 10))
+	}
+}
+
+func (sendGridWire) appendError(c *call, no *refusal, field string) {
+	c.out.RawStr(`{"message":`)
+	c.out.Str(no.message)
+	c.out.RawStr(`,"field":`)
+	if field == "" {
+		c.out.Null()
+	} else {
+		c.out.Str(field)
+	}
+	c.out.RawStr(`,"help":null}`)
+}
+
+func (sendGridWire) refusal(status int, code string) *refusal {
+	no := &refusal{status: status, code: code}
+	switch status {
+	case http.StatusBadRequest:
+		no.field, no.message = "to", "Does not contain a valid address."
+	case http.StatusUnauthorized:
+		no.message = "The provided authorization grant is invalid, expired, or revoked"
+	case http.StatusForbidden:
+		no.message = "The from address does not match a verified Sender Identity."
+		no.field = "from"
+	case http.StatusRequestEntityTooLarge:
+		no.message = "The payload is too large."
+	case http.StatusTooManyRequests:
+		no.message = "too many requests"
+	default:
+		no.message = http.StatusText(status)
+	}
+	return no
+}
+
+// refuse gives the entry's refusal, if it has none yet.
+func (e *entry) refuse(no *refusal) {
+	if e.refused == nil {
+		e.refused = no
+	}
+}
+
+// mailbox says whether an address has a local part and a domain, and nothing
+// that breaks a header. A provider that looks closer refuses more.
+func mailbox(address []byte) bool {
+	at := bytes.LastIndexByte(address, '@')
+	if at < 1 || at == len(address)-1 || len(address) > 320 {
+		return false
+	}
+	for _, c := range address {
+		if c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == ',' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,143 @@
+package mockproviders
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options configure a [Server]. The zero value answers at once, on loopback.
+type Options struct {
+	Latency Latency
+	// Seed decides which calls faults and latencies hit.
+	Seed   uint64
+	Faults Script
+	// AllowedHosts are the names under which the server answers, beside those
+	// of loopback and the address that it listens on: a web page that a browser
+	// of this machine shows must not reach it under a name of its own.
+	AllowedHosts []string
+	// ControlToken is the bearer token that /_mock asks for; empty means none,
+	// which [Server.Serve] accepts on loopback alone.
+	ControlToken string
+	Logger       *slog.Logger // nil logs nothing
+}
+
+// Server serves the mock providers under their prefixes, and their control
+// under /_mock. It is an http.Handler, and listens by itself by Serve.
+type Server struct {
+	latency    Latency
+	seed       uint64
+	token      string
+	ledger     *Ledger
+	judge      atomic.Pointer[judge]
+	callNumber atomic.Uint64
+	serial     atomic.Uint64
+	calls      callPool
+	handler    http.Handler
+	http       *http.Server
+
+	hosts   hostList
+	closing chan struct{}
+	closed  sync.Once
+}
+
+// ErrNoControlToken says that a server that others can reach has no control
+// token.
+var ErrNoControlToken = errors.New("the mocks need a control token when they do not listen on loopback")
+
+// New makes a server that does not listen yet. It fails on a fault script that
+// does not hold.
+func New(o Options) (*Server, error) {
+	if err := o.Faults.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		latency: o.Latency, seed: o.Seed, token: o.ControlToken,
+		ledger: NewLedger(), closing: make(chan struct{}),
+	}
+	s.hosts.allow(o.AllowedHosts...)
+	s.judge.Store(newJudge(s.seed, o.Faults, time.Now()))
+	s.handler = s.guard(s.mux())
+	logger := o.Logger
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s.http = &http.Server{
+		Handler:   s,
+		Protocols: protocols,
+		// FCM's clients send 500 messages at a time over one connection.
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: 1000},
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		// Longer than clients keep idle connections: a connection closed under
+		// a request that is being written makes an ambiguous answer.
+		IdleTimeout:    3 * time.Minute,
+		MaxHeaderBytes: 64 << 10,
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	return s, nil
+}
+
+func (s *Server) mux() *http.ServeMux {
+	mux := http.NewServeMux()
+	for _, r := range routes() {
+		mux.Handle(r.pattern, endpoint{server: s, wire: r.wire})
+	}
+	s.control(mux)
+	return mux
+}
+
+// ServeHTTP answers a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Ledger is what the mocks accepted.
+func (s *Server) Ledger() *Ledger { return s.ledger }
+
+// Faults is the script in force.
+func (s *Server) Faults() Script { return s.judge.Load().script }
+
+// SetFaults puts a script in force; its times count from now.
+func (s *Server) SetFaults(script Script) error {
+	if err := script.Validate(); err != nil {
+		return err
+	}
+	script.Faults = slices.Clone(script.Faults)
+	s.judge.Store(newJudge(s.seed, script, time.Now()))
+	return nil
+}
+
+// Serve answers on a listener until Close, and returns nil then. It takes
+// HTTP/1.1 and HTTP/2 without TLS. A listener that is not on loopback needs a
+// control token: [ErrNoControlToken].
+func (s *Server) Serve(l net.Listener) error {
+	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
+		if !tcp.IP.IsLoopback() && s.token == "" {
+			return ErrNoControlToken
+		}
+		s.hosts.allow(tcp.IP.String())
+	}
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving the mock providers: %w", err)
+	}
+	return nil
+}
+
+// Close stops the server: calls that hang or wait are answered now, new ones
+// are not taken. It waits for those under way until ctx ends, then breaks them.
+func (s *Server) Close(ctx context.Context) error {
+	s.closed.Do(func() { close(s.closing) })
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(err, s.http.Close())
+	}
+	return nil
+}
