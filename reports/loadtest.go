@@ -221,8 +221,8 @@ func (w *loadTest) process() {
 	if !w.result.Environment.Embedded {
 		line += " (the generator's)"
 	}
-	if r.System != nil && r.System.RSSBytes > 0 {
-		line += fmt.Sprintf(", the system holds %s MB", Count(r.System.RSSBytes/1_000_000))
+	if r.System != nil && r.System.RSSBytes != nil {
+		line += fmt.Sprintf(", the system holds %s MB", Count(*r.System.RSSBytes/1_000_000))
 	}
 	w.row("PROCESS", "%s", line)
 }

@@ -165,7 +165,7 @@ type Resources struct {
 type SystemResources struct {
 	CPUSeconds     float64 `json:"cpu_s"`
 	HeapBytes      int64   `json:"heap_bytes"`
-	RSSBytes       int64   `json:"rss_bytes"`
+	RSSBytes       *int64  `json:"rss_bytes"`
 	Goroutines     int64   `json:"goroutines"`
 	GCPauseSeconds float64 `json:"gc_pause_s"`
 }

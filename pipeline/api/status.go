@@ -119,7 +119,7 @@ type Cache struct {
 // Resources is what the server's process uses.
 type Resources struct {
 	HeapBytes      int64   `json:"heap_bytes"` // live heap objects
-	RSSBytes       int64   `json:"rss_bytes"`
+	RSSBytes       *int64  `json:"rss_bytes"`  // resident memory; null where it cannot be read
 	Goroutines     int64   `json:"goroutines"`
 	CPUSeconds     float64 `json:"cpu_seconds"` // user and system, cumulative
 	GCCycles       int64   `json:"gc_cycles"`
