@@ -53,7 +53,7 @@ func (d *decoder) mapping(path string, node ast.Node, into reflect.Value) {
 			d.unknown(pair.token, join(path, pair.key), pair.key, keysOf(into.Type()))
 			continue
 		}
-		d.value(join(path, pair.key), pair.value, field, into.FieldByIndex(field.Index))
+		d.value(join(path, pair.key), pair.token, pair.value, field, into.FieldByIndex(field.Index))
 	}
 }
 
@@ -104,13 +104,9 @@ func (d *decoder) pairs(path string, node ast.Node) ([]pair, bool) {
 }
 
 // value decodes one value into a field of the plan.
-func (d *decoder) value(path string, node ast.Node, field reflect.StructField, into reflect.Value) {
+func (d *decoder) value(path string, key *token.Token, node ast.Node, field reflect.StructField, into reflect.Value) {
 	if node == nil || node.Type() == ast.NullType {
-		var t *token.Token
-		if node != nil {
-			t = node.GetToken()
-		}
-		d.fault(t, path, "no value; leave the key out to take the default")
+		d.fault(key, path, "no value; leave the key out to take the default")
 		return
 	}
 	switch target := into.Addr().Interface().(type) {

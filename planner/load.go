@@ -181,7 +181,7 @@ func (d *decoder) at(path string, node ast.Node, p *Plan) {
 		}
 		value := section.FieldByIndex(field.Index)
 		if !deeper {
-			d.value(path, node, field, value)
+			d.value(path, nil, node, field, value)
 			return
 		}
 		if !isSection(field) {
