@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// dataDir is the directory that keeps a system's state.
+type dataDir struct {
+	path      string
+	temporary bool
+}
+
+// openDataDir makes the directory if it is not there, or a temporary one when
+// none is named.
+func openDataDir(path string) (dataDir, error) {
+	if path == "" {
+		path, err := os.MkdirTemp("", "notifyctl-")
+		if err != nil {
+			return dataDir{}, fmt.Errorf("make a temporary data directory: %w", err)
+		}
+		return dataDir{path: path, temporary: true}, nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return dataDir{}, fmt.Errorf("make the data directory: %w", err)
+	}
+	return dataDir{path: path}, nil
+}
+
+func (d dataDir) store() string       { return filepath.Join(d.path, "store") }
+func (d dataDir) preferences() string { return filepath.Join(d.path, "preferences") }
+
+// remove removes a temporary directory and leaves any other alone.
+func (d dataDir) remove() error {
+	if !d.temporary {
+		return nil
+	}
+	if err := os.RemoveAll(d.path); err != nil {
+		return fmt.Errorf("remove the temporary data directory: %w", err)
+	}
+	return nil
+}
+
+// idKey is the secret that ids are checked under: the one given, else the one
+// that the directory keeps, made when it is new. Without the same key a restart
+// would not know its own ids.
+func (d dataDir) idKey(given string) (pipeline.IDKey, error) {
+	if given != "" {
+		key, err := parseIDKey(given)
+		if err != nil {
+			return key, fmt.Errorf("NOTIFYCTL_ID_KEY: %w", err)
+		}
+		return key, nil
+	}
+	path := filepath.Join(d.path, "id.key")
+	text, err := os.ReadFile(path)
+	if err == nil {
+		key, err := parseIDKey(strings.TrimSpace(string(text)))
+		if err != nil {
+			return key, fmt.Errorf("%s: %w; restore it from a copy: without it no id that was given out is known again", path, err)
+		}
+		return key, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return pipeline.IDKey{}, fmt.Errorf("read the key of the ids: %w", err)
+	}
+	if _, err := os.Stat(d.store()); err == nil {
+		return pipeline.IDKey{}, fmt.Errorf("%s is missing, and the store beside it has ids made under it: restore it from a copy, or give it by NOTIFYCTL_ID_KEY", path)
+	}
+	var key pipeline.IDKey
+	_, _ = rand.Read(key[:]) // never fails
+	if err := writeSynced(path, hex.EncodeToString(key[:])+"\n"); err != nil {
+		return key, fmt.Errorf("keep the key of the ids: %w", err)
+	}
+	return key, nil
+}
+
+func parseIDKey(text string) (pipeline.IDKey, error) {
+	var key pipeline.IDKey
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(key) {
+		return key, fmt.Errorf("want %d hexadecimal digits", 2*len(key))
+	}
+	return pipeline.IDKey(b), nil
+}
+
+// writeSynced writes a file that is whole on the disk when it returns: under
+// another name first, so that a crash leaves none or all of it.
+func writeSynced(path, text string) error {
+	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".tmp", path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

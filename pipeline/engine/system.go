@@ -1,0 +1,273 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/delivery"
+	"github.com/notifyctl/notifyctl/pipeline/engine/memory"
+	"github.com/notifyctl/notifyctl/pipeline/engine/pebble"
+	"github.com/notifyctl/notifyctl/pipeline/engine/sqlite"
+	"github.com/notifyctl/notifyctl/pipeline/gateway"
+	"github.com/notifyctl/notifyctl/pipeline/ingest"
+	"github.com/notifyctl/notifyctl/pipeline/policy"
+	"github.com/notifyctl/notifyctl/pipeline/preference"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
+	"github.com/notifyctl/notifyctl/pipeline/template"
+)
+
+// minFreeBytes is the room on the disk that is kept for settling what was
+// accepted.
+const minFreeBytes = 256 << 20
+
+// System is a running pipeline.
+type System struct {
+	cfg     Config
+	started time.Time
+	metrics *telemetry.Metrics
+	store   *pebble.Store
+	server  *gateway.Server
+	url     string
+	// closers end what was opened, in reverse.
+	closers []func() error
+	// stop ends the delivery, whose error delivered holds once it is closed.
+	stop      context.CancelFunc
+	delivered chan struct{}
+	failure   error
+	data      dataDir
+}
+
+// Open starts a pipeline and returns when it listens. What was opened before a
+// failure is closed again. Its context bounds the opening alone.
+func Open(ctx context.Context, cfg Config) (_ *System, err error) {
+	s := &System{cfg: cfg, started: time.Now(), delivered: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	// The address comes first: a port in use is the likeliest fault, and
+	// nothing was touched then.
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = listener.Close() // it served nobody yet
+		}
+	}()
+	if s.data, err = openDataDir(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	s.onClose(s.data.remove)
+	key, err := s.data.idKey(cfg.IDKey)
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	s.metrics = telemetry.New(registry)
+	preferences, err := s.openPreferences()
+	if err != nil {
+		return nil, err
+	}
+	templates, err := s.openTemplates()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.openStore(); err != nil {
+		return nil, err
+	}
+	routes, err := s.routes()
+	if err != nil {
+		return nil, err
+	}
+	ids := pipeline.NewIDMinter(key)
+	s.server = gateway.NewServer(gateway.New(gateway.Config{
+		Ingester: ingest.New(ingest.Config{
+			Intake: s.store, Preferences: preferences, Templates: templates, IDs: ids, Observer: s.metrics,
+		}),
+		History: s.store, Preferences: preferences, IDs: key, Status: s.Status,
+		Checks: map[string]func(context.Context) error{
+			"store": s.checkStore, "preferences": s.checkPreferences(preferences), "delivery": s.checkDelivery,
+		},
+		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Observer: s.metrics, Logger: cfg.Log, Hosts: cfg.Hosts,
+	}))
+	s.deliver(delivery.New(delivery.Config{
+		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Templates: templates,
+		Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Log: cfg.Log,
+	}))
+	s.server.Start(listener)
+	s.url = "http://" + listener.Addr().String()
+	return s, nil
+}
+
+func (s *System) onClose(closer func() error) { s.closers = append(s.closers, closer) }
+
+// close ends what was opened, last first.
+func (s *System) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	s.closers = nil
+	return errors.Join(errs...)
+}
+
+func (s *System) openPreferences() (*preference.Service, error) {
+	shards, err := sqlite.OpenShards(s.data.preferences(), s.cfg.Shards)
+	if err != nil {
+		return nil, err
+	}
+	stores := make([]pipeline.PreferenceStore, len(shards))
+	for i, shard := range shards {
+		stores[i] = shard
+		s.onClose(shard.Close)
+	}
+	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, s.cfg.Preferences.L2Bytes)
+	s.onClose(func() error { l2.Close(); return nil })
+	service := preference.NewService(stores, l2, preference.Options{Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL})
+	s.onClose(func() error { service.Close(); return nil })
+	s.metrics.ObserveCache("preferences_l1", func() telemetry.CacheStats { l1, _ := service.Stats(); return levelStats(l1) })
+	s.metrics.ObserveCache("preferences_l2", func() telemetry.CacheStats { _, l2 := service.Stats(); return levelStats(l2) })
+	return service, nil
+}
+
+func levelStats(l preference.LevelStats) telemetry.CacheStats {
+	return telemetry.CacheStats{Hits: l.Hits, Misses: l.Misses, Entries: l.Entries}
+}
+
+func (s *System) openTemplates() (*template.Service, error) {
+	store := template.Layered{template.Shipped()}
+	if dir := s.cfg.Templates.Dir; dir != "" {
+		folder, err := template.OpenFolder(dir)
+		if err != nil {
+			return nil, err
+		}
+		s.onClose(folder.Close)
+		store = template.Layered{folder, template.Shipped()}
+	}
+	service := template.NewService(store, template.Options{TTL: s.cfg.Templates.TTL})
+	s.onClose(func() error { service.Close(); return nil })
+	s.metrics.ObserveCache("templates", func() telemetry.CacheStats {
+		stats := service.Stats()
+		return telemetry.CacheStats{Hits: stats.Hits, Misses: stats.Misses, Entries: stats.Entries}
+	})
+	return service, nil
+}
+
+func (s *System) openStore() (err error) {
+	log := s.metrics.Log("store")
+	s.store, err = pebble.Open(pebble.Config{
+		Dir: s.data.store(), Partitions: s.cfg.Partitions,
+		QueueBytes: s.cfg.QueueBytes, IdempotencyBytes: s.cfg.IdempotencyBytes, MinFreeBytes: minFreeBytes,
+		Log: s.cfg.Log, Fatal: s.cfg.Fatal,
+		Committed: func(changes, _ int, took time.Duration) { log.Committed(changes, took) },
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(s.store.Close)
+	s.metrics.ObserveQueues(s.store.Depths)
+	return nil
+}
+
+// deliver runs the delivery until the system is drained.
+func (s *System) deliver(d *delivery.Delivery) {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stop = stop
+	go func() {
+		defer close(s.delivered)
+		s.failure = d.Run(ctx)
+	}()
+	s.onClose(func() error {
+		stop()
+		<-s.delivered
+		return s.failure
+	})
+}
+
+func (s *System) checkStore(ctx context.Context) error {
+	_, err := s.store.Account(ctx)
+	return err
+}
+
+func (s *System) checkPreferences(service *preference.Service) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := service.Lookup(ctx, []pipeline.PreferenceKey{{UserID: "readiness", Channel: pipeline.Push}})
+		return err
+	}
+}
+
+var errNotDelivering = errors.New("nothing is delivered any more")
+
+func (s *System) checkDelivery(context.Context) error {
+	select {
+	case <-s.delivered:
+		return errNotDelivering
+	default:
+		return nil
+	}
+}
+
+// URL is where the HTTP interface answers.
+func (s *System) URL() string { return s.url }
+
+// DataDir is where the state lies, and whether it is removed at the end.
+func (s *System) DataDir() (path string, temporary bool) { return s.data.path, s.data.temporary }
+
+// Done is closed when the system has failed: it takes nothing more, or delivers
+// nothing more. Drain then tells why.
+func (s *System) Done() <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-s.server.Done():
+		case <-s.delivered:
+		}
+	}()
+	return done
+}
+
+// drainPoll is how often the end of a temporary system looks whether its
+// queues are empty.
+const drainPoll = 20 * time.Millisecond
+
+// Drain ends the system in order: it takes no more, answers what is being
+// asked, sends what is in flight, settles it and closes. With a temporary data
+// directory, what is queued is sent too, until ctx ends: it would be lost with
+// the directory. What a lasting directory queues is sent after the next start.
+func (s *System) Drain(ctx context.Context) error {
+	err := s.server.Drain(ctx)
+	if s.data.temporary {
+		err = errors.Join(err, s.awaitEmpty(ctx))
+	}
+	return errors.Join(err, s.close())
+}
+
+func (s *System) awaitEmpty(ctx context.Context) error {
+	ticker := time.NewTicker(drainPoll)
+	defer ticker.Stop()
+	for {
+		account, err := s.store.Account(ctx)
+		if err != nil || account.InFlight == 0 {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-s.delivered:
+			return errNotDelivering
+		case <-ctx.Done():
+			return fmt.Errorf("%d notifications were still queued and are gone with the temporary data directory: %w", account.InFlight, ctx.Err())
+		}
+	}
+}
