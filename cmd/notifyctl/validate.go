@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/reports"
+	"github.com/notifyctl/notifyctl/scenarios"
 )
 
 // validateOptions are the flags and arguments of validate.
@@ -90,6 +91,7 @@ type kind struct {
 func kinds() []kind {
 	return []kind{
 		{keys: planner.Sections(), validate: validatePlan},
+		{keys: scenarios.Keys(), validate: validateScenario},
 	}
 }
 
@@ -125,4 +127,14 @@ func validatePlan(d planner.Document) (string, error) {
 		return "", err
 	}
 	return "plan " + p.Name + ": " + reports.PlanSummary(p), nil
+}
+
+// validateScenario checks a scenario and sums it up. What is set on the command
+// line is of plans.
+func validateScenario(d planner.Document) (string, error) {
+	s, err := scenarios.Parse(d.Name, d.Text)
+	if err != nil {
+		return "", err
+	}
+	return "scenario " + s.Name + ": " + reports.ScenarioSummary(s), nil
 }
