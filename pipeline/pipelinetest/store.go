@@ -1,0 +1,263 @@
+package pipelinetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// Store is an engine's side of the two commits: what stands before the queue,
+// behind it, and what is known of both.
+type Store interface {
+	pipeline.Intake
+	pipeline.Feed
+	pipeline.Settlement
+	pipeline.History
+}
+
+// StoreUnderTest opens one store again and again.
+type StoreUnderTest struct {
+	// Open opens it as the last process left it.
+	Open func(t *testing.T) Store
+	// Close ends it in order, Kill as a crash would: nothing that was not
+	// acknowledged may survive by the suite's doing.
+	Close, Kill func(t *testing.T, s Store)
+}
+
+// Stores runs the conformance suite of [pipeline.Intake], [pipeline.Feed],
+// [pipeline.Settlement] and [pipeline.History]. make gives an empty store.
+func Stores(t *testing.T, make func(t *testing.T) StoreUnderTest) {
+	t.Helper()
+	for _, c := range []struct {
+		name string
+		test func(t *testing.T, w *world)
+	}{
+		{"a commit is handed out, settled and found", oneWay},
+		{"the account is an equation at every step", accountHolds},
+		{"records of a user come in order", ordered},
+		{"a batch waits for its time or its size", awaits},
+		{"a retry comes back when it is due, with its attempts", retries},
+		{"an answered key is replayed, also after a restart", replays},
+		{"a key with another body is a conflict", conflicts},
+		{"a running key is refused, a released one free", running},
+		{"keys are taken all or none", allOrNone},
+		{"one of many requests with a key wins", races},
+		{"what ended at ingest has its outcome and is not handed out", endedAtIngest},
+		{"settling twice counts once", settlesTwice},
+		{"an orderly restart leaves nothing in doubt", orderlyRestart},
+		{"after a crash what was handed out is in doubt, and the rest is not", crash},
+		{"after a crash what was settled is not handed out", crashSettled},
+		{"a retry handed out before a crash is in doubt", crashRetry},
+		{"a takeover is remembered by the next crash", takeover},
+		{"a load run's outcomes are kept by sequence", runOutcomes},
+		{"random histories keep the account and lose nothing", randomHistories},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			under := make(t)
+			w := &world{T: t, under: under, ids: pipeline.NewIDMinter(pipeline.IDKey{1, 2, 3})}
+			w.open()
+			defer w.shut()
+			c.test(t, w)
+		})
+	}
+}
+
+// world is a store under test, with what the tests do to it. Its methods fail
+// the test.
+type world struct {
+	*testing.T
+	under  StoreUnderTest
+	store  Store
+	ids    *pipeline.IDMinter
+	leases map[pipeline.Channel]pipeline.Lease
+}
+
+func (w *world) open() {
+	w.store = w.under.Open(w.T)
+	w.leases = map[pipeline.Channel]pipeline.Lease{}
+}
+
+// shut ends the leases and the store in order.
+func (w *world) shut() {
+	w.Helper()
+	for _, l := range w.leases {
+		w.must(l.Close(w.Context()))
+	}
+	w.under.Close(w.T, w.store)
+}
+
+// crash ends the store as a kill would, and opens it again.
+func (w *world) crash() {
+	w.Helper()
+	w.under.Kill(w.T, w.store)
+	w.open()
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// notification makes the nth of a user's, of one queue.
+func notification(user string, n int) pipeline.Notification {
+	return pipeline.Notification{
+		Ref: fmt.Sprintf("%s-%d", user, n), UserID: user, Channel: pipeline.Email, Priority: pipeline.High, Category: pipeline.Transactional,
+		TemplateID: "welcome", TemplateVersion: 1, To: "ada@example.com",
+		Variables: []pipeline.Variable{{Name: "name", Value: "Ada"}},
+	}
+}
+
+// admissions stamps notifications as ingest does.
+func (w *world) admissions(claim int, notifications ...pipeline.Notification) []pipeline.Admission {
+	now, first := time.Now(), w.ids.Reserve(len(notifications))
+	admissions := make([]pipeline.Admission, len(notifications))
+	for i, n := range notifications {
+		admissions[i] = pipeline.Admission{
+			Record: pipeline.Record{ID: w.ids.Make(now, &n, first+uint32(i)), Notification: n},
+			Result: pipeline.Result{State: pipeline.Queued}, Claim: claim,
+		}
+	}
+	return admissions
+}
+
+// commit takes notifications in, without keys, and gives their ids.
+func (w *world) commit(notifications ...pipeline.Notification) []pipeline.ID {
+	w.Helper()
+	return w.admit(nil, w.admissions(-1, notifications...))
+}
+
+func (w *world) admit(claims []pipeline.Claim, admissions []pipeline.Admission) []pipeline.ID {
+	w.Helper()
+	r, err := w.store.Reserve(w.Context(), claims)
+	w.must(err)
+	defer r.Release()
+	w.must(r.Commit(w.Context(), admissions))
+	ids := make([]pipeline.ID, len(admissions))
+	for i := range admissions {
+		ids[i] = admissions[i].ID
+	}
+	return ids
+}
+
+func (w *world) lease(c pipeline.Channel) pipeline.Lease {
+	w.Helper()
+	if l := w.leases[c]; l != nil {
+		return l
+	}
+	l, err := w.store.Acquire(w.Context(), c)
+	w.must(err)
+	w.leases[c] = l
+	return l
+}
+
+// patience is how long the suite waits for what must come.
+const patience = 30 * time.Second
+
+// fetch waits for deliveries of the test queue, and hands out at most max.
+func (w *world) fetch(maximum int) []*pipeline.Delivery {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	defer cancel()
+	l := w.lease(pipeline.Email)
+	w.must(l.Await(ctx, pipeline.High, maximum, 0))
+	deliveries, err := l.Fetch(ctx, pipeline.High, maximum)
+	w.must(err)
+	return deliveries
+}
+
+// fetchAll hands out until n deliveries have come.
+func (w *world) fetchAll(n int) []*pipeline.Delivery {
+	w.Helper()
+	var all []*pipeline.Delivery
+	for len(all) < n {
+		all = append(all, w.fetch(n-len(all))...)
+	}
+	return all
+}
+
+// nothingDue checks that the test queue hands nothing out.
+func (w *world) nothingDue() {
+	w.Helper()
+	deliveries, err := w.lease(pipeline.Email).Fetch(w.Context(), pipeline.High, 10)
+	w.must(err)
+	if len(deliveries) > 0 {
+		w.Fatalf("%d deliveries were handed out, the first %s with ref %s", len(deliveries), deliveries[0].ID, deliveries[0].Ref)
+	}
+}
+
+func delivered(d *pipeline.Delivery) pipeline.Fact {
+	now := time.Now()
+	return pipeline.Fact{
+		Delivery: d, State: pipeline.Delivered, At: now,
+		Attempt: pipeline.Attempt{Provider: "sendgrid", At: now, Class: pipeline.Sent},
+	}
+}
+
+func retrying(d *pipeline.Delivery, due time.Time) pipeline.Fact {
+	now := time.Now()
+	return pipeline.Fact{
+		Delivery: d, State: pipeline.Retrying, At: now, Due: due,
+		Attempt: pipeline.Attempt{Provider: "sendgrid", At: now, Class: pipeline.Transient, Error: "busy"},
+	}
+}
+
+func (w *world) settle(facts ...pipeline.Fact) {
+	w.Helper()
+	w.must(w.store.Settle(w.Context(), w.lease(pipeline.Email), facts))
+}
+
+// deliver settles deliveries as delivered.
+func (w *world) deliver(deliveries ...*pipeline.Delivery) {
+	w.Helper()
+	facts := make([]pipeline.Fact, len(deliveries))
+	for i, d := range deliveries {
+		facts[i] = delivered(d)
+	}
+	w.settle(facts...)
+}
+
+func (w *world) entry(id pipeline.ID) pipeline.Entry {
+	w.Helper()
+	entries, err := w.store.ByID(w.Context(), []pipeline.ID{id})
+	w.must(err)
+	return entries[0]
+}
+
+func (w *world) state(id pipeline.ID, want pipeline.State) {
+	w.Helper()
+	if got := w.entry(id).State; got != want {
+		w.Fatalf("%s is %v, want %v", id, got, want)
+	}
+}
+
+// account checks the account, and that it is an equation.
+func (w *world) account(want pipeline.Account) {
+	w.Helper()
+	got, err := w.store.Account(w.Context())
+	w.must(err)
+	if got != want {
+		w.Fatalf("the account is %+v, want %+v", got, want)
+	}
+	if got.Accepted != got.Ended()+got.InFlight {
+		w.Fatalf("accepted %d, but ended %d + in flight %d", got.Accepted, got.Ended(), got.InFlight)
+	}
+}
+
+// claimError checks that Reserve refuses a claim for a reason.
+func (w *world) claimError(claims []pipeline.Claim, index int, reason error) {
+	w.Helper()
+	r, err := w.store.Reserve(w.Context(), claims)
+	if err == nil {
+		r.Release()
+	}
+	var refused *pipeline.ClaimError
+	if !errors.As(err, &refused) || refused.Claim != index || !errors.Is(err, reason) {
+		w.Fatalf("reserving gave %v, want claim %d refused with %q", err, index, reason)
+	}
+}
