@@ -31,7 +31,7 @@ func (s screen) draw() string {
 		lines = s.body()
 	}
 	footer := s.footer()
-	room := max(s.height-1, 1)
+	room := max(s.height-1, 0)
 	if len(lines) > room {
 		lines = lines[:room]
 	}
@@ -156,7 +156,10 @@ func (s screen) figures() []string {
 	l := s.last().Response
 	api := "api        -"
 	if l.Count > 0 {
-		api = fmt.Sprintf("api        p50 %s   p90 %s   p99 %s   max %s", latency(l.P50), latency(l.P90), latency(l.P99), latency(l.Max))
+		api = fmt.Sprintf("api        p50 %s   p90 %s   p99 %s", latency(l.P50), latency(l.P90), latency(l.P99))
+		if s.width >= wideColumns {
+			api += "   max " + latency(l.Max)
+		}
 	}
 	lines := []string{api}
 	v := s.shown.System
