@@ -155,6 +155,7 @@ notifyctl; 111 inconclusive.`,
 		newInitCommand(a),
 		newValidateCommand(a),
 		newEstimateCommand(a),
+		newServeCommand(a),
 		newVersionCommand(a),
 	)
 	return root

@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/delivery"
@@ -9,32 +12,42 @@ import (
 	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
+// The mock providers take any credentials of the right shape; these name
+// nobody's account.
+const (
+	mockCredential = "mock"
+	mockSender     = "notifications@example.com"
+)
+
+// mockSID is an identifier as Twilio writes them, two letters and 32
+// hexadecimal digits.
+func mockSID(kind string) string { return kind + strings.Repeat("0", 32) }
+
 // routes says which provider serves each channel, and by how many workers.
 func (s *System) routes() (map[pipeline.Channel]delivery.Route, error) {
-	options := func(name, url string) provider.Options {
-		return provider.Options{BaseURL: url, Connections: s.cfg.Providers.Connections, Observer: s.metrics.Provider(name)}
-	}
 	p := &s.cfg.Providers
-	senders := map[pipeline.Channel]func() (delivery.Sender, error){
-		pipeline.Push: func() (delivery.Sender, error) {
-			return provider.NewFCM(options(catalog.FCM, p.FCM), wire(p.FCMBatch))
-		},
-		pipeline.Email: func() (delivery.Sender, error) {
-			return provider.NewSendGrid(options(catalog.SendGrid, p.SendGrid))
-		},
-		pipeline.SMS: func() (delivery.Sender, error) {
-			return provider.NewTwilio(options(catalog.Twilio, p.Twilio), wire(p.TwilioBatch))
-		},
+	options := func(name, url string) provider.Options {
+		return provider.Options{BaseURL: url, Connections: p.Connections, Metrics: s.metrics.Provider(name)}
 	}
-	routes := make(map[pipeline.Channel]delivery.Route, len(senders))
-	for channel, open := range senders {
-		sender, err := open()
-		if err != nil {
-			return nil, fmt.Errorf("the %s provider: %w", channel, err)
-		}
-		routes[channel] = delivery.Route{Sender: sender, Workers: s.cfg.Workers[channel]}
+	fcm, fcmErr := provider.NewFCM(provider.FCMOptions{
+		Options: options(catalog.FCM, p.FCM), Project: mockCredential, Wire: wire(p.FCMBatch),
+		Token: func(context.Context) (string, error) { return mockCredential, nil },
+	})
+	sendGrid, sendGridErr := provider.NewSendGrid(provider.SendGridOptions{
+		Options: options(catalog.SendGrid, p.SendGrid), Key: mockCredential, From: mockSender,
+	})
+	twilio, twilioErr := provider.NewTwilio(provider.TwilioOptions{
+		Options: options(catalog.Twilio, p.Twilio), Account: mockSID("AC"), Token: mockCredential,
+		Service: mockSID("MG"), Wire: wire(p.TwilioBatch),
+	})
+	if err := errors.Join(fcmErr, sendGridErr, twilioErr); err != nil {
+		return nil, fmt.Errorf("set up the providers: %w", err)
 	}
-	return routes, nil
+	return map[pipeline.Channel]delivery.Route{
+		pipeline.Push:  {Sender: fcm, Workers: s.cfg.Workers[pipeline.Push]},
+		pipeline.Email: {Sender: sendGrid, Workers: s.cfg.Workers[pipeline.Email]},
+		pipeline.SMS:   {Sender: twilio, Workers: s.cfg.Workers[pipeline.SMS]},
+	}, nil
 }
 
 func wire(batch bool) provider.Wire {

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/notifyctl/notifyctl/mockproviders"
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/engine"
+	"github.com/notifyctl/notifyctl/planner"
+)
+
+// anyPort listens on loopback, where the system finds a free port.
+const anyPort = "127.0.0.1:0"
+
+// An embeddedSystem is a pipeline and its mock providers, running in this
+// process.
+type embeddedSystem struct {
+	url    string
+	mock   string
+	system *engine.System
+	mocks  *runningMocks
+}
+
+// startEmbedded starts both on ports of their own.
+func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string, seed uint64) (*embeddedSystem, error) {
+	if url := firstProviderURL(plan.Providers.URLs); url != "" {
+		return nil, usagef("providers.urls: a load test sends to mock providers alone, and the plan names %s; leave it out", url)
+	}
+	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Seed: seed, Logger: a.log})
+	if err != nil {
+		return nil, err
+	}
+	config := engineConfig(plan, mocks.url)
+	config.Listen, config.DataDir, config.Log = anyPort, data, a.log
+	config.Version = buildVersion().String()
+	config.IDKey, _ = a.getenv("NOTIFYCTL_ID_KEY")
+	config.Fatal = fatal(a)
+	system, err := engine.Open(ctx, config)
+	if err != nil {
+		return nil, errors.Join(err, mocks.stop(ctx))
+	}
+	return &embeddedSystem{url: system.URL(), mock: mocks.url, system: system, mocks: mocks}, nil
+}
+
+// stop ends the system first, so that what it still sends meets a provider.
+func (s *embeddedSystem) stop(ctx context.Context) error {
+	return errors.Join(s.system.Drain(ctx), s.mocks.stop(ctx))
+}
+
+// engineConfig takes from a plan what the pipeline is made of; its providers
+// are mocks at a base URL.
+func engineConfig(plan *planner.Plan, mocks string) engine.Config {
+	d, p := plan.Deployment, plan.Providers
+	return engine.Config{
+		Partitions: d.Partitions,
+		Shards:     d.Shards,
+		Workers: map[pipeline.Channel]int{
+			pipeline.Push: d.Workers.Push, pipeline.Email: d.Workers.Email, pipeline.SMS: d.Workers.SMS,
+		},
+		QueueBytes:       d.QueueBytes,
+		IdempotencyBytes: d.IdempotencyBytes,
+		Preferences: engine.Preferences{
+			L1Entries: int(plan.Preferences.L1.Entries.High),
+			L1TTL:     plan.Preferences.L1.TTL.Duration(),
+			L2TTL:     plan.Preferences.L2.TTL.Duration(),
+			L2Bytes:   uint64(d.Memory) / l2Share,
+		},
+		Templates: engine.Templates{TTL: plan.Templates.TTL.Duration()},
+		Providers: engine.Providers{
+			SendGrid: mocks + "/sendgrid",
+			FCM:      mocks + "/fcm", FCMBatch: p.Push.Wire == "batch",
+			Twilio: mocks + "/twilio", TwilioBatch: p.SMS.Wire == "batch",
+			Connections: int(p.Connections.High),
+		},
+	}
+}
+
+// l2Share is the part of the deployment's memory, one in so many, that the
+// preferences' second cache may hold.
+const l2Share = 8
+
+func firstProviderURL(urls planner.ProviderURLs) planner.URL {
+	for _, u := range []planner.URL{urls.SendGrid, urls.SES, urls.FCM, urls.APNs, urls.Twilio, urls.Vonage} {
+		if u != "" {
+			return u
+		}
+	}
+	return ""
+}
+
+// runningMocks are mock providers that listen.
+type runningMocks struct {
+	url    string
+	server *mockproviders.Server
+	served sync.WaitGroup
+	failed error // once served
+}
+
+// startMocks starts the mock providers on a free port.
+func startMocks(ctx context.Context, log *slog.Logger, o mockproviders.Options) (*runningMocks, error) {
+	server, err := mockproviders.New(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", anyPort)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the mock providers: %w", err)
+	}
+	m := &runningMocks{url: "http://" + listener.Addr().String(), server: server}
+	m.served.Go(func() {
+		if m.failed = server.Serve(listener); m.failed != nil {
+			log.Error("the mock providers failed", "error", m.failed)
+		}
+	})
+	return m, nil
+}
+
+// stop ends them, and tells if they had failed.
+func (m *runningMocks) stop(ctx context.Context) error {
+	err := m.server.Close(ctx)
+	m.served.Wait()
+	return errors.Join(err, m.failed)
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/notifyctl/notifyctl/mockproviders"
+	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/pipeline/engine"
+)
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	planOptions
+	listen    string
+	hosts     []string
+	providers string
+	data      string
+	templates string
+}
+
+// newServeCommand builds notifyctl serve.
+func newServeCommand(a *app) *cobra.Command {
+	var opts serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the whole pipeline, with mock providers",
+		Long: `Run the reference pipeline in this process: the HTTP interface, the queues, the
+workers and, unless --providers names some, mock providers on a port of their
+own. What it is made of is said by the plan's deployment section.
+
+With --data it keeps queues, history, idempotency keys and preferences in a
+directory: a kill at any moment and a restart lose nothing that was answered
+202. Without it everything is in a temporary directory that is removed at the
+end.
+
+It is ready when one line with its URL is on stderr. SIGTERM or Ctrl-C ends it
+in order: nothing more is taken, what is being sent is settled, exit 0. A second
+signal ends it at once; that too loses nothing in --data.`,
+		Example: `  notifyctl serve
+  notifyctl serve --data ./data --listen 127.0.0.1:9000
+  notifyctl mock & notifyctl serve --providers http://127.0.0.1:8090
+  curl -d '{"user_id":"ada","channel":"email","to":"ada@example.com","template_id":"welcome","variables":{"name":"Ada"}}' \
+       -H 'Content-Type: application/json' http://127.0.0.1:8080/v1/notifications`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runServe(cmd.Context(), a, opts)
+		},
+	}
+	flags := cmd.Flags()
+	opts.register(flags)
+	flags.StringVar(&opts.listen, "listen", "127.0.0.1:8080", "loopback `address` of the HTTP interface")
+	flags.StringArrayVar(&opts.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
+	flags.StringVar(&opts.providers, "providers", "", "`URL` of running mock providers (default: they are started)")
+	flags.StringVar(&opts.data, "data", "", "`directory` that keeps everything across restarts (default: a temporary one)")
+	flags.StringVar(&opts.templates, "templates", "", "`folder` of templates, laid over the shipped ones")
+	return cmd
+}
+
+// drainTimeout bounds an orderly end: a provider's call, its settlement, and
+// what a temporary directory still queues.
+const drainTimeout = 30 * time.Second
+
+// runServe serves until ctx ends or the system fails.
+func runServe(ctx context.Context, a *app, opts serveOptions) error {
+	plan, err := opts.load(a)
+	if err != nil {
+		return err
+	}
+	if err := opts.check(); err != nil {
+		return err
+	}
+	providers, stopMocks, err := opts.startProviders(ctx, a)
+	if err != nil {
+		return err
+	}
+	config := engineConfig(plan, providers)
+	config.Listen, config.Hosts, config.DataDir = opts.listen, opts.hosts, opts.data
+	config.Templates.Dir = opts.templates
+	config.IDKey, _ = a.getenv("NOTIFYCTL_ID_KEY")
+	config.Version, config.Log, config.Fatal = buildVersion().String(), a.log, fatal(a)
+	system, err := engine.Open(ctx, config)
+	if err != nil {
+		return errors.Join(err, stopMocks())
+	}
+	if err := announce(ctx, a, system, providers); err != nil {
+		return errors.Join(err, end(system), stopMocks())
+	}
+	select {
+	case <-ctx.Done():
+	case <-system.Done():
+	}
+	return errors.Join(end(system), stopMocks())
+}
+
+// check refuses what the flags must not say.
+func (o *serveOptions) check() error {
+	host, _, err := net.SplitHostPort(o.listen)
+	if err != nil {
+		return usagef("--listen %s: want host:port, as in 127.0.0.1:8080", o.listen)
+	}
+	if address, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !address.IsLoopback()) {
+		return usagef("--listen %s: only a loopback address can be listened on without API keys", o.listen)
+	}
+	if o.providers == "" {
+		return nil
+	}
+	u, err := url.Parse(o.providers)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return usagef("--providers %s: want the URL of running mock providers, as in http://127.0.0.1:8090", o.providers)
+	}
+	return nil
+}
+
+// startProviders gives the base URL of the providers, and starts mock ones when
+// none is named.
+func (o *serveOptions) startProviders(ctx context.Context, a *app) (base string, stop func() error, err error) {
+	if o.providers != "" {
+		return strings.TrimRight(o.providers, "/"), func() error { return nil }, nil
+	}
+	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Logger: a.log})
+	if err != nil {
+		return "", nil, err
+	}
+	return mocks.url, func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+		defer cancel()
+		return mocks.stop(ctx)
+	}, nil
+}
+
+// announce waits until the system says that it is ready, and says where it is.
+func announce(ctx context.Context, a *app, system *engine.System, providers string) error {
+	client, err := api.NewClient(system.URL(), api.ClientOptions{})
+	if err != nil {
+		return err
+	}
+	readiness, err := client.Ready(ctx)
+	if err != nil {
+		return fmt.Errorf("the system started and is not ready: %w", err)
+	}
+	if readiness.Status != "ready" {
+		return fmt.Errorf("the system started and is %s: %v", readiness.Status, readiness.Checks)
+	}
+	kept := ""
+	if path, temporary := system.DataDir(); temporary {
+		kept = fmt.Sprintf("; its data is in %s and removed at the end (--data DIR keeps it)", path)
+	}
+	_, err = fmt.Fprintf(a.stderr, "notifyctl: ready at %s, providers at %s%s\n", system.URL(), providers, kept)
+	return err
+}
+
+// end drains the system. Its own time starts now: the context that ended the
+// serving is over. A second signal ends the process at once.
+func end(system *engine.System) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	return system.Drain(ctx)
+}
+
+// fatal ends the process when the store can no longer keep a promise: whatever
+// ran on would promise more.
+func fatal(a *app) func(error) {
+	return func(err error) {
+		a.log.Error("the store cannot be written any more; nothing that was answered 202 is lost", "error", err)
+		os.Exit(exitFailed)
+	}
+}
