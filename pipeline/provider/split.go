@@ -1,0 +1,91 @@
+package provider
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// Bounds on what the splitting of a refused batch may take. A batch of 1000
+// with one guilty message takes at most 21 calls, and 3 where the provider
+// names it; beyond the bounds something else is wrong, and the rest is kept for
+// another attempt.
+const (
+	maxSplitCalls = 64
+	maxSplitTime  = 30 * time.Second
+	// maxNamed is how many messages that a provider named are tried alone at
+	// once; when it named more, halving is as good.
+	maxNamed = 8
+)
+
+// splitter sends a batch by calls that a provider may refuse as a whole, until
+// only the messages that it refuses alone are left.
+type splitter struct {
+	// call sends the messages of a part and answers each of them; or says that
+	// the call was refused for what is in it, and answers none. A provider that
+	// names the guilty gives their places in the part. A part of one is always
+	// answered.
+	call    func(ctx context.Context, part []int) (refused bool, named []int)
+	answers []pipeline.Answer
+	began   time.Time
+	calls   int
+}
+
+func (s *splitter) send(ctx context.Context, part []int) {
+	if words := s.exhausted(ctx); words != "" {
+		answerAll(s.answers, part, pipeline.Answer{Class: pipeline.Transient, Error: words})
+		return
+	}
+	s.calls++
+	refused, named := s.call(ctx, part)
+	if !refused {
+		return
+	}
+	if len(part) == 1 {
+		panic("BUG: a call of one message was refused without an answer")
+	}
+	if len(named) == 0 || len(named) > maxNamed || len(named) == len(part) {
+		half := len(part) / 2
+		s.send(ctx, part[:half])
+		s.send(ctx, part[half:])
+		return
+	}
+	// Naming is not believed alone: the named are tried by themselves.
+	rest := make([]int, 0, len(part)-len(named))
+	for at, i := range part {
+		if !slices.Contains(named, at) {
+			rest = append(rest, i)
+		}
+	}
+	s.send(ctx, rest)
+	for _, at := range named {
+		s.send(ctx, part[at:at+1])
+	}
+}
+
+// exhausted says why no further call is made, or nothing.
+func (s *splitter) exhausted(ctx context.Context) string {
+	switch {
+	case ctx.Err() != nil:
+		return "not sent: " + cleanString(context.Cause(ctx).Error())
+	case s.calls >= maxSplitCalls:
+		return "not sent: the provider refused too many parts of the batch"
+	case s.calls > 0 && time.Since(s.began) > maxSplitTime:
+		return "not sent: the provider took too long to refuse the batch"
+	}
+	return ""
+}
+
+// chunks calls f with the places of n messages, at most size at a time, and
+// stops early never: every message is answered.
+func chunks(n, size int, f func(part []int)) {
+	places := make([]int, n)
+	for i := range places {
+		places[i] = i
+	}
+	for part := range slices.Chunk(places, size) {
+		f(part)
+	}
+}
