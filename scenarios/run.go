@@ -20,9 +20,20 @@ import (
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
-// ErrNoAnswer says that the target could not be reached when the run was to
+// NoAnswerError says that the target could not be reached when the run was to
 // begin.
-var ErrNoAnswer = errors.New("the target does not answer")
+type NoAnswerError struct {
+	Target string
+	Err    error
+}
+
+// Error says so, and what to look at.
+func (e *NoAnswerError) Error() string {
+	return fmt.Sprintf("%s does not answer; is the server running? %v", e.Target, e.Err)
+}
+
+// Unwrap gives the client's error.
+func (e *NoAnswerError) Unwrap() error { return e.Err }
 
 // submitPath is the call that is loaded.
 const submitPath = "/v1/notifications"
@@ -132,11 +143,32 @@ func mixOf(m Mix, w planner.Workload) load.Mix {
 	return mix
 }
 
-// Name is the run's own name, which its refs begin with.
-func (r *Run) Name() string { return r.name }
+// Scenario is the name of the scenario that is run.
+func (r *Run) Scenario() string { return r.options.Scenario.Name }
 
-// Stages are the stages as this run has them.
-func (r *Run) Stages() []Stage { return r.stages }
+// Describe says what the run will do, a line a part.
+func (r *Run) Describe() []string {
+	o := &r.options
+	lines := []string{fmt.Sprintf("profile %s: rate x %.3g, time x %.3g", o.Profile, o.Scale.Rate, o.Scale.Time)}
+	for _, s := range r.stages {
+		rate := fmt.Sprintf("%.6g/s", s.To)
+		if s.From != s.To {
+			rate = fmt.Sprintf("%.6g/s to %.6g/s", s.From, s.To)
+		}
+		lines = append(lines, fmt.Sprintf("stage %s: %s for %v", s.Name, rate, s.For))
+	}
+	slots := r.schedule.Slots()
+	lines = append(lines, fmt.Sprintf("%d notifications to %d users, in %d requests of %d, keys %s, seed %d",
+		slots*uint64(o.Batch), o.Users, slots, o.Batch, o.Keys, o.Seed))
+	for _, c := range o.Scenario.Checks {
+		limit := strconv.FormatFloat(c.Limit, 'g', -1, 64)
+		if m, err := findMetric(c.Metric); err == nil && m.unit != "" {
+			limit += " " + m.unit
+		}
+		lines = append(lines, fmt.Sprintf("check %s: %s %s %s", c.Name, c.Metric, c.Op, limit))
+	}
+	return lines
+}
 
 // Do runs the scenario against a bench. When the context ends, the load stops
 // and the result is of what was done until then, with the verdict
@@ -200,7 +232,7 @@ func (r *Run) meet(ctx context.Context, b Bench) (*observer, error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case errors.As(err, &connect):
-		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+		return nil, &NoAnswerError{Target: b.Target.Base(), Err: err}
 	}
 	b.Log.Warn("the target shows no status; what only the system can say is not observed", "error", err)
 	return nil, nil

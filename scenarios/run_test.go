@@ -180,7 +180,8 @@ func TestATargetThatDoesNotAnswerIsNotLoaded(t *testing.T) {
 		f := &fake{}
 		bench := benchOf(t, f)
 		_ = f.Close()
-		if _, err := smokeRun(t).Do(t.Context(), bench); !errors.Is(err, ErrNoAnswer) {
+		var none *NoAnswerError
+		if _, err := smokeRun(t).Do(t.Context(), bench); !errors.As(err, &none) || none.Target != "http://fake:80" {
 			t.Errorf("got %v", err)
 		}
 	})
