@@ -2,6 +2,7 @@ package mockproviders
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,7 +27,10 @@ type Options struct {
 	// ControlToken is the bearer token that /_mock asks for; empty means none,
 	// which [Server.Serve] accepts on loopback alone.
 	ControlToken string
-	Logger       *slog.Logger // nil logs nothing
+	// Certificate has the server speak TLS, and nothing else; see
+	// [NewCertificate].
+	Certificate *tls.Certificate
+	Logger      *slog.Logger // nil logs nothing
 }
 
 // Server serves the mock providers under their prefixes, and their control
@@ -71,7 +75,8 @@ func New(o Options) (*Server, error) {
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetHTTP2(o.Certificate != nil)
+	protocols.SetUnencryptedHTTP2(o.Certificate == nil)
 	s.http = &http.Server{
 		Handler:   s,
 		Protocols: protocols,
@@ -84,6 +89,9 @@ func New(o Options) (*Server, error) {
 		IdleTimeout:    3 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
 		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+	}
+	if o.Certificate != nil {
+		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*o.Certificate}, MinVersion: tls.VersionTLS12}
 	}
 	return s, nil
 }
@@ -117,8 +125,9 @@ func (s *Server) SetFaults(script Script) error {
 }
 
 // Serve answers on a listener until Close, and returns nil then. It takes
-// HTTP/1.1 and HTTP/2 without TLS. A listener that is not on loopback needs a
-// control token: [ErrNoControlToken].
+// HTTP/1.1 and HTTP/2, by TLS where there is a certificate and without it where
+// there is none. A listener that is not on loopback needs a control token:
+// [ErrNoControlToken].
 func (s *Server) Serve(l net.Listener) error {
 	if tcp, ok := l.Addr().(*net.TCPAddr); ok {
 		if !tcp.IP.IsLoopback() && s.token == "" {
@@ -126,7 +135,11 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		s.hosts.allow(tcp.IP.String())
 	}
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if s.http.TLSConfig != nil {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the mock providers: %w", err)
 	}
 	return nil

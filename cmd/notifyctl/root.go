@@ -156,6 +156,7 @@ notifyctl; 111 inconclusive.`,
 		newValidateCommand(a),
 		newEstimateCommand(a),
 		newServeCommand(a),
+		newMockCommand(a),
 		newVersionCommand(a),
 	)
 	return root
