@@ -54,7 +54,7 @@ type loadTest struct {
 }
 
 func (w *loadTest) line(format string, args ...any) {
-	fmt.Fprintf(w, format+"\n", args...)
+	w.WriteString(fmt.Sprintf(format, args...) + "\n")
 }
 
 // row writes a line with a label, or without one to go on below it.
@@ -103,8 +103,11 @@ func (w *loadTest) account() {
 		n    *int64
 		name string
 	}{
-		{l.Delivered, "delivered"}, {l.Suppressed, "suppressed"}, {l.Expired, "expired"},
-		{l.RateDropped, "rate-dropped"}, {l.Dead, "dead"},
+		{l.Delivered, "delivered"},
+		{l.Suppressed, "suppressed"},
+		{l.Expired, "expired"},
+		{l.RateDropped, "rate-dropped"},
+		{l.Dead, "dead"},
 	} {
 		if term.n != nil && (*term.n > 0 || term.name == "delivered") {
 			terms = append(terms, Count(*term.n)+" "+term.name)

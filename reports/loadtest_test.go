@@ -2,18 +2,17 @@ package reports
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/exp/golden"
+
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func of[T any](v T) *T { return &v }
 
@@ -53,37 +52,22 @@ func sample() *scenarios.Result {
 	}
 }
 
-func golden(t *testing.T, name string, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; got:\n%s", path, got)
-	}
-}
-
 func TestLoadTestTable(t *testing.T) {
 	for name, terminal := range map[string]Terminal{
-		"loadtest_ascii.txt": {Width: 80},
-		"loadtest_utf8.txt":  {Width: 80, UTF8: true},
-		"loadtest_color.txt": {Width: 80, UTF8: true, Color: true},
+		"ascii": {Width: 80},
+		"utf8":  {Width: 80, UTF8: true},
+		"color": {Width: 80, UTF8: true, Color: true},
 	} {
-		var b strings.Builder
-		if err := LoadTest(&b, sample(), terminal, "out/result.json"); err != nil {
-			t.Fatal(err)
-		}
-		golden(t, name, b.String())
-		if !terminal.Color && strings.Contains(b.String(), "\x1b") {
-			t.Errorf("%s has escape sequences", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			var b strings.Builder
+			if err := LoadTest(&b, sample(), terminal, "out/result.json"); err != nil {
+				t.Fatal(err)
+			}
+			golden.RequireEqual(t, b.String())
+			if !terminal.Color && strings.Contains(b.String(), "\x1b") {
+				t.Error("it has escape sequences")
+			}
+		})
 	}
 }
 

@@ -114,7 +114,7 @@ func (g *Generator) Run(ctx context.Context) {
 	})
 	// The exchange has recorded all there is to know; the results only have to
 	// be taken, or the workers would wait for ever.
-	for range attacker.Attack(g.targeter(), g.pacer, 0, "") { //nolint:revive // nothing to do but take them
+	for range attacker.Attack(g.targeter(), g.pacer, 0, "") {
 	}
 	close(over)
 	beside.Wait()
