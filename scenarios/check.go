@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -168,7 +169,7 @@ func saturationOf(e *evidence) saturation {
 	s.own = late/sent > mostLate || s.short && (float64(ownDrops) > (1-leastAchieved)*float64(l.Total.Offered) || exhausted)
 	switch {
 	case s.short:
-		s.why = fmt.Sprintf("only %.1f %% of the load was sent", achieved*100)
+		s.why = fmt.Sprintf("only %g %% of the load was sent", math.Floor(achieved*10_000)/100) // 98.999 is not 99
 	case s.own:
 		s.why = fmt.Sprintf("%.1f %% of the requests were sent late by the generator", late/sent*100)
 	}

@@ -157,6 +157,7 @@ notifyctl; 111 inconclusive.`,
 		newEstimateCommand(a),
 		newServeCommand(a),
 		newMockCommand(a),
+		newLoadtestCommand(a),
 		newVersionCommand(a),
 	)
 	return root

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/reports"
+	"github.com/notifyctl/notifyctl/scenarios"
+	"github.com/notifyctl/notifyctl/scenarios/load"
+)
+
+// loadtestOptions are the flags and arguments of loadtest.
+type loadtestOptions struct {
+	planOptions
+	scenarios []string
+	profile   string
+	rateScale *float64 // nil: the profile's
+	timeScale *float64
+	batch     int
+	users     int
+	keys      string
+	seed      uint64
+	target    string
+	mock      string
+	external  []string
+	data      string
+	out       string
+	plain     bool
+	quiet     bool
+	list      bool
+	dryRun    bool
+}
+
+// newLoadtestCommand builds notifyctl loadtest.
+func newLoadtestCommand(a *app) *cobra.Command {
+	var opts loadtestOptions
+	cmd := &cobra.Command{
+		Use:   "loadtest [SCENARIO...]",
+		Short: "Load a notification system, and say whether it holds",
+		Long: `Run scenarios against a notification system and judge what must hold: latency
+as clients see it, errors, and the account by id, from what was answered 202 to
+what reached a provider. SCENARIO is one that comes with the program (see
+--list), all of them, or a file; the default is steady.
+
+Without --target the whole system and its mock providers are started in this
+process and stopped at the end. With it, a running server is loaded; --mock
+names the mock providers that it sends to, whose ledger tells what is lost or
+was sent twice. Only addresses of this machine are loaded, unless
+--allow-external names the host.
+
+Latency counts from when a request was due by the schedule, so that a stalled
+system cannot hide behind requests that were not sent. A check that nobody
+could observe is never a pass.
+
+Exit codes: 0 all checks passed; 99 one did not hold; 111 inconclusive; 105
+interrupted, with the result so far; 104 bad flags, plan or scenario; 1 the
+target does not answer.`,
+		Example: `  notifyctl loadtest
+  notifyctl loadtest steady --profile ci --out out
+  notifyctl loadtest --rate-scale 1 --time-scale 0.0167
+  notifyctl loadtest --target http://127.0.0.1:8080 --mock http://127.0.0.1:8090`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.scenarios = args
+			return runLoadtest(cmd.Context(), a, opts)
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return append(scenarios.Names(), "all"), cobra.ShellCompDirectiveDefault
+		},
+	}
+	opts.register(cmd)
+	return cmd
+}
+
+// register adds the flags.
+func (o *loadtestOptions) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	o.planOptions.register(flags)
+	choiceVar(cmd, flags, &o.profile, "profile", "", scenarios.Smoke, "how much of the scenario to run", scenarios.Profiles()...)
+	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
+	flags.Var(optionalFloat{&o.timeScale}, "time-scale", "`factor` on the lengths of the stages (default: the profile's)")
+	flags.IntVar(&o.batch, "batch", 100, "`notifications` a request, 1 to 1000")
+	flags.IntVar(&o.users, "users", 100_000, "`number` of users that are written to")
+	choiceVar(cmd, flags, &o.keys, "keys", "", string(load.KeyPerRequest), "where idempotency keys go",
+		string(load.KeyPerRequest), string(load.KeyPerEntry), string(load.NoKeys))
+	flags.Uint64Var(&o.seed, "seed", 1, "`number` that the traffic follows from")
+	flags.StringVar(&o.target, "target", "", "`URL` of a running server to load (default: one is started)")
+	flags.StringVar(&o.mock, "mock", "", "`URL` of the mock providers that the target sends to")
+	flags.StringArrayVar(&o.external, "allow-external", nil, "load this `host` although it is not this machine; repeatable")
+	flags.StringVar(&o.data, "data", "", "`directory` of the started server (default: a temporary one)")
+	flags.StringVar(&o.out, "out", "", "write result.json to this `directory`")
+	flags.BoolVar(&o.plain, "plain", false, "a status line a second instead of the live screen")
+	flags.BoolVar(&o.quiet, "quiet", false, "neither, only the result")
+	flags.BoolVar(&o.list, "list", false, "list the scenarios")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be done")
+}
+
+// runLoadtest runs the scenarios one after the other. All that can be wrong
+// with the command line is found before the first is started.
+func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
+	if opts.list {
+		return listScenarios(a)
+	}
+	plan, err := opts.load(a)
+	if err != nil {
+		return err
+	}
+	runs, err := opts.prepare(a, plan)
+	if err != nil {
+		return err
+	}
+	place, err := opts.place(ctx)
+	if err != nil {
+		return err
+	}
+	if opts.dryRun {
+		return describeRuns(a, runs, place)
+	}
+	var ends error
+	for _, run := range runs {
+		end := opts.one(ctx, a, plan, run, place, len(runs) > 1)
+		ends = errors.Join(ends, end)
+		if ctx.Err() != nil || errors.Is(end, errInterrupted) {
+			break
+		}
+	}
+	return ends
+}
+
+// prepare reads the scenarios and checks them together with the flags.
+func (o *loadtestOptions) prepare(a *app, plan *planner.Plan) ([]*scenarios.Run, error) {
+	names := o.scenarios
+	if len(names) == 0 {
+		names = []string{"steady"}
+	}
+	var runs []*scenarios.Run
+	for _, name := range names {
+		if name == "all" {
+			all := *o
+			all.scenarios = scenarios.Names()
+			more, err := all.prepare(a, plan)
+			if err != nil {
+				return nil, err
+			}
+			runs = append(runs, more...)
+			continue
+		}
+		scenario, err := scenarioOf(a, name)
+		if err != nil {
+			return nil, err
+		}
+		run, err := o.run(scenario, plan)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+func (o *loadtestOptions) run(scenario *scenarios.Scenario, plan *planner.Plan) (*scenarios.Run, error) {
+	scale, err := scenario.Scale(o.profile)
+	if err != nil {
+		return nil, err
+	}
+	if o.rateScale != nil {
+		scale.Rate = *o.rateScale
+	}
+	if o.timeScale != nil {
+		scale.Time = *o.timeScale
+	}
+	return scenarios.NewRun(scenarios.Options{
+		Scenario: scenario, Profile: o.profile, Scale: scale, Plan: plan,
+		Batch: o.batch, Users: o.users, Keys: load.Keys(o.keys), Seed: o.seed,
+		Version: buildVersion().String(),
+	})
+}
+
+// scenarioOf finds a scenario by its name, or reads it from a file: whatever
+// has a dot or a slash in it is one.
+func scenarioOf(a *app, name string) (*scenarios.Scenario, error) {
+	if name == "-" || strings.ContainsAny(name, `./\`) {
+		file, text, err := readDocument(a, name)
+		if err != nil {
+			return nil, err
+		}
+		return scenarios.Parse(file, text)
+	}
+	scenario, err := scenarios.Named(name)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return scenario, nil
+}
+
+// one runs one scenario, writes its result and says how it ended.
+func (o *loadtestOptions) one(ctx context.Context, a *app, plan *planner.Plan, run *scenarios.Run, place place, several bool) error {
+	result, failed := o.watch(ctx, a, run, func(ctx context.Context, a *app) (*scenarios.Result, error) {
+		return place.do(ctx, a, plan, run, o)
+	})
+	if result == nil {
+		return failed
+	}
+	// There is a result, even if the system could not be stopped in order.
+	var files []string
+	if o.out != "" {
+		dir := o.out
+		if several {
+			dir = filepath.Join(dir, run.Scenario())
+		}
+		path, err := reports.WriteResult(dir, result)
+		failed = errors.Join(failed, err)
+		if err == nil {
+			files = append(files, path)
+		}
+	}
+	failed = errors.Join(failed, reports.LoadTest(a.stdout, result, terminalOf(a.stdout, a.getenv), files...))
+	return errors.Join(endOf(result.Verdict), failed)
+}
+
+// endOf gives the end of the command for a verdict.
+func endOf(v scenarios.Verdict) error {
+	switch v {
+	case scenarios.Pass:
+		return nil
+	case scenarios.Fail:
+		return errCheckFailed
+	case scenarios.Interrupted:
+		return errInterrupted
+	case scenarios.Inconclusive, scenarios.NotObserved:
+	}
+	return errInconclusive
+}
+
+// listScenarios says what there is to run.
+func listScenarios(a *app) error {
+	var b strings.Builder
+	for _, name := range scenarios.Names() {
+		s, err := scenarios.Named(name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(&b, "%-18s %s\n", name, s.About)
+	}
+	return write(a, []byte(b.String()))
+}
+
+// describeRuns says what would be done.
+func describeRuns(a *app, runs []*scenarios.Run, p place) error {
+	var b strings.Builder
+	for _, run := range runs {
+		fmt.Fprintf(&b, "%s against %s\n", run.Scenario(), p)
+		for _, line := range run.Describe() {
+			fmt.Fprintf(&b, "  %s\n", reports.Clean(line))
+		}
+	}
+	return write(a, []byte(b.String()))
+}
+
+// optionalFloat is a flag's number that may be left out.
+type optionalFloat struct{ value **float64 }
+
+// String gives the number, or nothing.
+func (f optionalFloat) String() string {
+	if f.value == nil || *f.value == nil {
+		return ""
+	}
+	return strconv.FormatFloat(**f.value, 'g', -1, 64)
+}
+
+// Set reads the number.
+func (f optionalFloat) Set(text string) error {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return fmt.Errorf("%q is no number", text)
+	}
+	*f.value = &v
+	return nil
+}
+
+// Type names what the flag takes in help texts.
+func (optionalFloat) Type() string { return "factor" }

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/notifyctl/notifyctl/mockproviders"
+	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/scenarios"
+	"github.com/notifyctl/notifyctl/scenarios/load"
+)
+
+// stopTimeout is how long a system of ours may take to stop after a run.
+const stopTimeout = 15 * time.Second
+
+// ledgerTimeout bounds one question to the mock providers' ledger.
+const ledgerTimeout = 30 * time.Second
+
+// A place is where a load test takes place: at a server that runs already, or,
+// without a target, at one that is started for it.
+type place struct {
+	target *load.Endpoint
+	mock   *load.Endpoint
+}
+
+// place looks up the addresses that the flags name and refuses those that may
+// not be loaded.
+func (o *loadtestOptions) place(ctx context.Context) (place, error) {
+	switch {
+	case o.target == "" && o.mock != "":
+		return place{}, usagef("--mock goes with --target; without a target the mock providers are started, too")
+	case o.target != "" && o.data != "":
+		return place{}, usagef("--data is of a server that is started, and --target names one that runs")
+	case o.target == "":
+		return place{}, nil
+	}
+	target, err := resolve(ctx, "--target", o.target, o.external)
+	if err != nil || o.mock == "" {
+		return place{target: target}, err
+	}
+	mock, err := resolve(ctx, "--mock", o.mock, o.external)
+	return place{target: target, mock: mock}, err
+}
+
+// resolve finds the server that a flag names.
+func resolve(ctx context.Context, flag, url string, external []string) (*load.Endpoint, error) {
+	endpoint, err := load.Resolve(ctx, url, external)
+	switch {
+	case errors.Is(err, load.ErrForbidden):
+		return nil, usagef("%s: %w", flag, err)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", flag, err)
+	}
+	if u := endpoint.URL; strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, usagef("%s %s: accepted is a URL without a path, as in %s", flag, u.Redacted(), endpoint.Base())
+	}
+	return endpoint, nil
+}
+
+// String says where it is.
+func (p place) String() string {
+	if p.target == nil {
+		return "a system that is started for it"
+	}
+	return p.target.Base()
+}
+
+// do runs a scenario there. A system that is started for it stops with it.
+func (p place) do(ctx context.Context, a *app, plan *planner.Plan, run *scenarios.Run, o *loadtestOptions) (_ *scenarios.Result, err error) {
+	embedded := p.target == nil
+	if embedded {
+		system, err := startEmbedded(ctx, a, plan, o.data, o.seed)
+		if err != nil {
+			return nil, err
+		}
+		defer func() {
+			stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+			defer cancel()
+			if stopped := system.stop(stopping); stopped != nil {
+				err = errors.Join(err, fmt.Errorf("stop the system: %w", stopped))
+			}
+		}()
+		if p, err = p.of(ctx, system); err != nil {
+			return nil, err
+		}
+	}
+	client, err := api.NewClient(p.target.Base(), api.ClientOptions{DialContext: p.target.DialContext})
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
+	bench := scenarios.Bench{Target: p.target, System: client, Embedded: embedded, Log: a.log}
+	if p.mock != nil {
+		http := p.mock.Client(ledgerTimeout)
+		defer http.CloseIdleConnections()
+		ledger, err := mockproviders.NewLedgerClient(p.mock.Base(), "", http)
+		if err != nil {
+			return nil, err
+		}
+		bench.Ledger = ledger
+	}
+	return run.Do(ctx, bench)
+}
+
+// of gives the place at a system that was started.
+func (p place) of(ctx context.Context, system *embeddedSystem) (place, error) {
+	target, err := load.Resolve(ctx, system.url, nil)
+	if err != nil {
+		return p, err
+	}
+	mock, err := load.Resolve(ctx, system.mock, nil)
+	return place{target: target, mock: mock}, err
+}
