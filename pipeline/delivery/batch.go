@@ -86,8 +86,10 @@ func (b *batch) resolveDoubts(ctx context.Context, deliveries []*pipeline.Delive
 			ended = append(ended, pipeline.Fact{Delivery: d})
 			continue
 		}
-		takeovers = append(takeovers, pipeline.Fact{Delivery: d, State: pipeline.Sending, At: now,
-			Attempt: pipeline.Attempt{Provider: b.sender.Name(), At: now, Class: pipeline.Uncertain}})
+		takeovers = append(takeovers, pipeline.Fact{
+			Delivery: d, State: pipeline.Sending, At: now,
+			Attempt: pipeline.Attempt{Provider: b.sender.Name(), At: now, Class: pipeline.Uncertain},
+		})
 		kept = append(kept, d)
 	}
 	b.settler.add(ended, nil)

@@ -14,9 +14,9 @@ type pool struct {
 	workers int
 	free    int
 	turn    int
-	// waiting holds, for each priority, the batch that waits for a worker:
+	// waiting holds, for each urgency, the batch that waits for a worker:
 	// there is at most one.
-	waiting [int(pipeline.Low) + 1]chan struct{}
+	waiting [len(policy.Waiting{})]chan struct{}
 	idle    sync.Cond // signals when all workers are free
 }
 
@@ -28,9 +28,9 @@ func newPool(workers int) *pool {
 
 // take waits for a worker. There is one caller a priority.
 func (p *pool) take(ctx context.Context, priority pipeline.Priority) error {
-	granted := make(chan struct{})
+	granted, urgency := make(chan struct{}), urgencyOf(priority)
 	p.mu.Lock()
-	p.waiting[priority] = granted
+	p.waiting[urgency] = granted
 	p.grant()
 	p.mu.Unlock()
 	select {
@@ -40,12 +40,24 @@ func (p *pool) take(ctx context.Context, priority pipeline.Priority) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.waiting[priority] != granted { // it was granted meanwhile
+	if p.waiting[urgency] != granted { // it was granted meanwhile
 		p.release()
 		return ctx.Err()
 	}
-	p.waiting[priority] = nil
+	p.waiting[urgency] = nil
 	return ctx.Err()
+}
+
+// urgencyOf ranks a priority as policy does.
+func urgencyOf(p pipeline.Priority) policy.Urgency {
+	switch p {
+	case pipeline.High:
+		return policy.High
+	case pipeline.Normal:
+		return policy.Normal
+	default:
+		return policy.Low
+	}
 }
 
 // give gives a worker back.
@@ -67,14 +79,14 @@ func (p *pool) release() {
 func (p *pool) grant() {
 	for {
 		var waiting policy.Waiting
-		for priority := range p.waiting {
-			waiting[priority] = p.waiting[priority] != nil
+		for urgency := range p.waiting {
+			waiting[urgency] = p.waiting[urgency] != nil
 		}
 		pick := policy.Pick(waiting, p.free, p.workers, p.turn)
-		if pick == 0 {
+		if pick == policy.None {
 			return
 		}
-		if pick != pipeline.High {
+		if pick != policy.High {
 			p.turn++
 		}
 		p.free--

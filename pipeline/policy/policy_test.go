@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/policy"
 	"pgregory.net/rapid"
 )
@@ -41,29 +40,29 @@ func TestBackoffWaitsAtLeastWhatWasAskedAndNeverBeyondItsBound(t *testing.T) {
 // Every priority that waits gets its share in the end, and high always finds
 // the workers that are its own.
 func TestPickStarvesNobody(t *testing.T) {
-	all := policy.Waiting{pipeline.High: false, pipeline.Normal: true, pipeline.Low: true}
-	picks := map[pipeline.Priority]int{}
+	all := policy.Waiting{policy.High: false, policy.Normal: true, policy.Low: true}
+	picks := map[policy.Urgency]int{}
 	for turn := range 1000 {
 		picks[policy.Pick(all, 10, 10, turn)]++
 	}
-	if picks[pipeline.Low] != 50 || picks[pipeline.Normal] != 950 {
-		t.Errorf("of 1000 picks low got %d and normal %d, want 50 and 950", picks[pipeline.Low], picks[pipeline.Normal])
+	if picks[policy.Low] != 50 || picks[policy.Normal] != 950 {
+		t.Errorf("of 1000 picks low got %d and normal %d, want 50 and 950", picks[policy.Low], picks[policy.Normal])
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		workers := rapid.IntRange(1, 1000).Draw(t, "workers")
 		free := rapid.IntRange(0, workers).Draw(t, "free")
 		waiting := policy.Waiting{
-			pipeline.High: rapid.Bool().Draw(t, "high"), pipeline.Normal: rapid.Bool().Draw(t, "normal"), pipeline.Low: rapid.Bool().Draw(t, "low"),
+			policy.High: rapid.Bool().Draw(t, "high"), policy.Normal: rapid.Bool().Draw(t, "normal"), policy.Low: rapid.Bool().Draw(t, "low"),
 		}
 		got := policy.Pick(waiting, free, workers, rapid.IntRange(0, 100).Draw(t, "turn"))
 		switch {
-		case got != 0 && !waiting[got]:
-			t.Fatalf("picked %v, which does not wait", got)
-		case free > 0 && waiting[pipeline.High] && got != pipeline.High:
-			t.Fatalf("picked %v while high waits", got)
-		case got != pipeline.High && got != 0 && free <= policy.Reserved(workers):
-			t.Fatalf("picked %v on a worker that is reserved for high", got)
-		case got == 0 && free > policy.Reserved(workers) && (waiting[pipeline.Normal] || waiting[pipeline.Low]):
+		case got != policy.None && !waiting[got]:
+			t.Fatalf("picked %d, which does not wait", got)
+		case free > 0 && waiting[policy.High] && got != policy.High:
+			t.Fatalf("picked %d while high waits", got)
+		case got != policy.High && got != policy.None && free <= policy.Reserved(workers):
+			t.Fatalf("picked %d on a worker that is reserved for high", got)
+		case got == policy.None && free > policy.Reserved(workers) && (waiting[policy.Normal] || waiting[policy.Low]):
 			t.Fatal("left a free worker idle")
 		}
 	})

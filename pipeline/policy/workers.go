@@ -1,18 +1,28 @@
 package policy
 
-import "github.com/notifyctl/notifyctl/pipeline"
+// Urgency ranks what waits for the same workers, most urgent first.
+type Urgency int
 
-// Waiting says which priorities have a batch that waits for a worker.
-type Waiting [int(pipeline.Low) + 1]bool
-
-// reservedShare of the workers serve the high priority alone, lowShare is the
-// part of the rest that low gets while normal never ends.
+// The urgencies, and None for nothing.
 const (
-	reservedShare = 0.2
-	lowEvery      = 20 // one of 20 is 5 %
+	None Urgency = iota - 1
+	High
+	Normal
+	Low
+	urgencies
 )
 
-// Reserved is how many of a channel's workers serve the high priority alone: a
+// Waiting says, by urgency, which have a batch that waits for a worker.
+type Waiting [urgencies]bool
+
+// reservedShare of the workers serve what is urgent alone; of the picks between
+// normal and low, one in lowEvery goes to low, which is 5 %.
+const (
+	reservedShare = 0.2
+	lowEvery      = 20
+)
+
+// Reserved is how many of a channel's workers serve the high urgency alone: a
 // fifth, and at least one of two or more.
 func Reserved(workers int) int {
 	if workers < 2 {
@@ -21,28 +31,27 @@ func Reserved(workers int) int {
 	return max(1, int(reservedShare*float64(workers)))
 }
 
-// Pick says which priority's batch a free worker takes: high first, then normal
-// before low, but every twentieth that low may have goes to low. The workers
-// reserved for high are left free. It returns 0 when none may have it.
+// Pick says whose batch a free worker takes: high first, then normal before
+// low, but low keeps its share. The workers reserved for high are left free for
+// it. It returns None when nobody may have the worker.
 //
-// Free and workers count a channel's workers; turn counts the picks of normal
+// free and workers count a channel's workers; turn counts the picks of normal
 // and low so far.
-func Pick(waiting Waiting, free, workers, turn int) pipeline.Priority {
+func Pick(waiting Waiting, free, workers, turn int) Urgency {
 	if free <= 0 {
-		return 0
+		return None
 	}
-	if waiting[pipeline.High] {
-		return pipeline.High
+	if waiting[High] {
+		return High
 	}
 	if free <= Reserved(workers) {
-		return 0
+		return None
 	}
-	low, normal := waiting[pipeline.Low], waiting[pipeline.Normal]
 	switch {
-	case low && (!normal || turn%lowEvery == lowEvery-1):
-		return pipeline.Low
-	case normal:
-		return pipeline.Normal
+	case waiting[Low] && (!waiting[Normal] || turn%lowEvery == lowEvery-1):
+		return Low
+	case waiting[Normal]:
+		return Normal
 	}
-	return 0
+	return None
 }
