@@ -206,9 +206,13 @@ func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
 	stop()
 	beside.Wait()
 
+	interrupted := ctx.Err() != nil // later it is too late to matter
 	result, err := r.conclude(context.WithoutCancel(ctx), b, started)
 	if err != nil {
 		return nil, err
+	}
+	if interrupted {
+		result.Verdict = Interrupted
 	}
 	r.mu.Lock()
 	r.result = result
@@ -299,9 +303,6 @@ func (r *Run) conclude(ctx context.Context, b Bench, started time.Time) (*Result
 	result.compileCPU(evidence.cpu)
 	result.Checks = judge(o.Scenario.Checks, evidence)
 	result.Verdict = overall(result.Checks)
-	if evidence.load.Ended {
-		result.Verdict = Interrupted
-	}
 	return result, nil
 }
 

@@ -137,6 +137,21 @@ func TestInterruptGivesWhatIsKnown(t *testing.T) {
 	})
 }
 
+func TestInterruptDuringTheDrainEndsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // the load takes 24 s
+		defer cancel()
+		began := time.Now()
+		result, err := smokeRun(t).Do(ctx, benchOf(t, &fake{stuck: 1}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); result.Verdict != Interrupted || took > 31*time.Second {
+			t.Errorf("%s after %v", result.Verdict, took)
+		}
+	})
+}
+
 func TestAForeignTargetIsSeenFromOutsideAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bench := benchOf(t, &fake{noStatus: true})

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -44,7 +43,6 @@ type Generator struct {
 	recorder *recorder
 	exchange *exchange
 	done     chan struct{} // closed when the run is to end before its time
-	ended    atomic.Bool
 
 	mu      sync.Mutex
 	seconds []Second // the last ones
@@ -129,7 +127,6 @@ func (g *Generator) stopWith(ctx context.Context, over <-chan struct{}, attacker
 		return false
 	case <-ctx.Done():
 	}
-	g.ended.Store(true)
 	g.pacer.halt()
 	close(g.done)
 	attacker.Stop()

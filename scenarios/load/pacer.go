@@ -36,6 +36,7 @@ type pacer struct {
 	byStage     []uint64      // dropped, by the stage they were due in
 	lastDue     time.Duration // when the last request that was sent was due
 	halted      time.Duration // when the run ended before its time, or -1
+	complete    bool          // whether nothing is left to send
 }
 
 // segment says how many slots were shed before the requests from a sequence on.
@@ -103,7 +104,8 @@ func (p *pacer) next(elapsed time.Duration, hits uint64) (due time.Duration, mor
 		}
 	}
 	due = p.schedule.At(slot)
-	return due, due < p.schedule.Total()
+	p.complete = due >= p.schedule.Total()
+	return due, !p.complete
 }
 
 // shed drops the slots from one to before another; the requests from sequence
@@ -167,7 +169,10 @@ func (p *pacer) until() time.Duration {
 	now := p.elapsed()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.halted >= 0 {
+	switch {
+	case p.complete:
+		return p.schedule.Total()
+	case p.halted >= 0:
 		now = p.halted
 	}
 	// A request that was sent just as the run was halted was offered too.

@@ -78,7 +78,6 @@ type Report struct {
 	Stages  []StageReport
 	Total   Counts
 	Elapsed time.Duration // of the schedule
-	Ended   bool          // whether it was ended before its time
 
 	// The whole run's latencies, of which a stage's cannot be added up.
 	Response Latency
@@ -109,7 +108,6 @@ func (g *Generator) Report() *Report {
 	_, held, dropped := g.pacer.drops()
 	report := &Report{
 		Elapsed:     until,
-		Ended:       g.ended.Load(),
 		DroppedHeld: held,
 		Connections: g.config.Connections,
 	}
