@@ -2,8 +2,13 @@ package provider_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -147,3 +152,47 @@ func onlyClass(t *testing.T, answers []pipeline.Answer, want pipeline.AnswerClas
 		}
 	}
 }
+
+func setFaults(t testing.TB, mock *mockproviders.Server, faults ...mockproviders.Fault) {
+	t.Helper()
+	if err := mock.SetFaults(mockproviders.Script{Faults: faults}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everyWireBut is everyWire for tests that concern all providers but one.
+func everyWireBut(t *testing.T, not string, test func(t *testing.T, w wire, client sender)) {
+	everyWire(t, func(t *testing.T, w wire, client sender, _ *mockproviders.Server) {
+		if w.name != not {
+			test(t, w, client)
+		}
+	})
+}
+
+// startStub serves a handler in place of a provider, once the request is read.
+func startStub(t testing.TB, handler http.HandlerFunc) string {
+	t.Helper()
+	return startStubWithBody(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		handler(w, r)
+	})
+}
+
+// startStubWithBody serves a handler in place of a provider, over HTTP/1.1 and
+// HTTP/2.
+func startStubWithBody(t testing.TB, handler http.HandlerFunc) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+var errRefused = errors.New("connection refused")
+
+// refuse is a dialler that finds nobody.
+func refuse(context.Context, string, string) (net.Conn, error) { return nil, errRefused }

@@ -47,22 +47,31 @@ func (s *splitter) send(ctx context.Context, part []int) {
 		panic("BUG: a call of one message was refused without an answer")
 	}
 	if len(named) == 0 || len(named) > maxNamed || len(named) == len(part) {
-		half := len(part) / 2
-		s.send(ctx, part[:half])
-		s.send(ctx, part[half:])
+		s.halve(ctx, part)
 		return
 	}
-	// Naming is not believed alone: the named are tried by themselves.
-	rest := make([]int, 0, len(part)-len(named))
+	// Naming is not believed: the named are tried alone. Were they all guilty,
+	// the rest is sent as one; else whoever names is mistaken.
+	rest, guilty := make([]int, 0, len(part)-len(named)), true
 	for at, i := range part {
 		if !slices.Contains(named, at) {
 			rest = append(rest, i)
+			continue
 		}
-	}
-	s.send(ctx, rest)
-	for _, at := range named {
 		s.send(ctx, part[at:at+1])
+		guilty = guilty && s.answers[i].Class == pipeline.Permanent
 	}
+	if guilty || len(rest) == 1 {
+		s.send(ctx, rest)
+	} else {
+		s.halve(ctx, rest)
+	}
+}
+
+func (s *splitter) halve(ctx context.Context, part []int) {
+	half := len(part) / 2
+	s.send(ctx, part[:half])
+	s.send(ctx, part[half:])
 }
 
 // exhausted says why no further call is made, or nothing.
@@ -78,8 +87,7 @@ func (s *splitter) exhausted(ctx context.Context) string {
 	return ""
 }
 
-// chunks calls f with the places of n messages, at most size at a time, and
-// stops early never: every message is answered.
+// chunks calls f with the places of n messages, at most size at a time.
 func chunks(n, size int, f func(part []int)) {
 	places := make([]int, n)
 	for i := range places {
