@@ -102,6 +102,16 @@ func options(cfg Config) *pebble.Options {
 		L0StopWritesThreshold:       24,
 		BytesPerSync:                1 << 20,
 		Logger:                      logger{cfg},
+		EventListener: &pebble.EventListener{
+			// Both make every request wait, and neither shows anywhere else.
+			WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
+				cfg.Log.Warn("the store takes no writes until it has caught up", slog.String("reason", i.Reason))
+			},
+			DiskSlow: func(i pebble.DiskSlowInfo) {
+				cfg.Log.Warn("the disk is slow", slog.String("operation", i.OpType.String()),
+					slog.Duration("took", i.Duration), slog.String("file", filepath.Base(i.Path)))
+			},
+		},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
