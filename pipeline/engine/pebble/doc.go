@@ -21,6 +21,6 @@
 // The writer goroutine owns the fields that say so; readers' copies of them
 // are published under Store.mu, which also guards the lanes' read positions.
 // Store.mu is held for memory work alone, never over a disk access, and no
-// other lock is taken under it except runs.mu. The set of running idempotency
-// keys has a lock of its own, held alone.
+// other lock is taken under it. The outcomes of load runs, the set of running
+// idempotency keys and the room on the disk have a lock each, held alone.
 package pebble

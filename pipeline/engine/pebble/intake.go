@@ -83,12 +83,12 @@ func (s *Store) Reserve(ctx context.Context, claims []pipeline.Claim) (pipeline.
 // admit refuses when a limit is reached, before anything is reserved.
 func (s *Store) admit(claims int) error {
 	s.mu.Lock()
-	queued, free := s.queuedBytes(), s.free
+	queued := s.queuedBytes()
 	s.mu.Unlock()
 	if limit := s.cfg.QueueBytes; limit > 0 && queued >= limit {
 		return fmt.Errorf("%w: about %d bytes are queued, and the limit is %d", pipeline.ErrFull, queued, limit)
 	}
-	if free < uint64(s.cfg.MinFreeBytes) {
+	if free := s.disk.free(s.now()); free < uint64(s.cfg.MinFreeBytes) {
 		return fmt.Errorf("%w: %d bytes are left on the disk of %s", pipeline.ErrFull, free, s.cfg.Dir)
 	}
 	if limit := s.cfg.IdempotencyBytes; claims > 0 && limit > 0 && s.keys.count.Load()*keyBytes >= limit {

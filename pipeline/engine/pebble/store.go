@@ -7,8 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -50,12 +50,12 @@ type Store struct {
 	writer *writer
 	keys   runningKeys
 	runs   runs
+	disk   disk
 
 	// mu guards the published state below.
 	mu      sync.Mutex
 	lanes   []*lane
 	account pipeline.Account // InFlight is not kept here but counted
-	free    uint64           // bytes left on the disk, as last seen
 	records recordSize
 }
 
@@ -82,7 +82,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the store in %s: %w", cfg.Dir, explain(err))
 	}
-	s := &Store{cfg: cfg, db: db, keys: runningKeys{running: map[pipeline.KeyHash]struct{}{}}}
+	s := &Store{cfg: cfg, db: db, keys: runningKeys{running: map[pipeline.KeyHash]struct{}{}}, disk: disk{dir: cfg.Dir}}
 	if err := s.recover(); err != nil {
 		return nil, errors.Join(fmt.Errorf("read the store in %s: %w", cfg.Dir, err), db.Close())
 	}
@@ -92,6 +92,7 @@ func Open(cfg Config) (*Store, error) {
 
 func options(cfg Config) *pebble.Options {
 	o := &pebble.Options{
+		FS:                 privateFS{vfs.Default},
 		FormatMajorVersion: pebble.FormatNewest,
 		CacheSize:          32 << 20,
 		// Few and large flushes: the queue's blocks are mostly deleted before
@@ -119,18 +120,17 @@ func options(cfg Config) *pebble.Options {
 	return o
 }
 
-// explain puts a cause that a person can act on in place of the library's.
+// explain puts a cause that a person can act on before the library's words.
 func explain(err error) error {
-	text := err.Error()
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("no permission to write there: %w", err)
-	case errors.Is(err, pebble.ErrCorruption):
-		return fmt.Errorf("its files are damaged; restore them from a copy, or give another directory: %w", err)
-	case strings.Contains(text, "resource temporarily unavailable") || strings.Contains(text, "lock held"):
+	case errors.Is(err, syscall.EAGAIN):
 		return fmt.Errorf("another process is using it: %w", err)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("its disk is full: %w", err)
 	}
-	return err
+	return fmt.Errorf("its files may be damaged; restore them from a copy, or give another directory: %w", err)
 }
 
 // Close ends the writer once it has answered what it was given, and closes the
@@ -160,7 +160,6 @@ func (s *Store) recover() error {
 		}
 		s.lanes = append(s.lanes, l)
 	}
-	s.free = s.freeBytes()
 	return s.recoverRuns()
 }
 
@@ -213,16 +212,6 @@ func (s *Store) get(key []byte) (string, bool, error) {
 		return "", false, fmt.Errorf("read the store: %w", err)
 	}
 	return text, true, nil
-}
-
-// freeBytes is the room left on the disk; a file system that does not say is
-// taken as endless.
-func (s *Store) freeBytes() uint64 {
-	usage, err := vfs.Default.GetDiskUsage(filepath.Clean(s.cfg.Dir))
-	if err != nil {
-		return 1 << 62
-	}
-	return usage.AvailBytes
 }
 
 // lane is the lane of a queue.

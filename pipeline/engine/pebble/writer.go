@@ -21,6 +21,8 @@ const (
 	// trimEvery is how many ended records a partition gathers before their
 	// blocks are deleted: each range deletion costs every later scan a little.
 	trimEvery = 2 * maxBlock
+	// expireEvery is how often expired idempotency keys are looked for.
+	expireEvery = time.Minute
 )
 
 // change is one caller's part of a commit.
@@ -43,7 +45,6 @@ type writer struct {
 	account    pipeline.Account
 	keys       map[uint32]int64 // idempotency keys by generation
 	commits    uint64
-	nextChore  time.Time
 }
 
 // writtenPartition is a partition as the last built commit leaves it.
@@ -97,9 +98,20 @@ func (w *writer) submit(ctx context.Context, build func(*group), publish func())
 
 func (w *writer) run() {
 	pending := make([]*change, 0, maxGroup)
-	for first := range w.changes {
-		pending = append(pending[:0], first)
-		w.commit(w.gather(pending))
+	ticker := time.NewTicker(expireEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case first, open := <-w.changes:
+			if !open {
+				return
+			}
+			w.commit(w.gather(append(pending[:0], first)))
+		case <-ticker.C:
+			if len(w.expired()) > 0 {
+				w.commit([]*change{{build: expire, done: make(chan error, 1)}})
+			}
+		}
 	}
 }
 
@@ -129,7 +141,6 @@ func (w *writer) commit(changes []*change) {
 			changes[n].build(g)
 			n++
 		}
-		w.chores(g)
 		g.finish()
 		size := g.size()
 		err := g.commit()
@@ -163,26 +174,26 @@ func (w *writer) publish(g *group, changes []*change) {
 	s.runs.publish(g.outcomes)
 }
 
-// chores adds what is due from time to time: expired generations of keys go,
-// and the room on the disk is looked at.
-func (w *writer) chores(g *group) {
-	now := w.store.cfg.Now()
-	if now.Before(w.nextChore) {
-		return
-	}
-	w.nextChore = now.Add(time.Second)
-	oldest := generationOf(now.Add(-idempotencyTTL))
+// expired lists the generations of idempotency keys that nobody is answered by
+// any more.
+func (w *writer) expired() []uint32 {
+	oldest := generationOf(w.store.cfg.Now().Add(-idempotencyTTL))
+	var gone []uint32
 	for generation := range w.keys {
 		if generation < oldest {
-			delete(w.keys, generation)
-			g.deleteRange(idempotencyKey(generation, pipeline.KeyHash{}), idempotencyKey(generation+1, pipeline.KeyHash{}))
-			g.keysChanged = true
+			gone = append(gone, generation)
 		}
 	}
-	free := w.store.freeBytes()
-	w.store.mu.Lock()
-	w.store.free = free
-	w.store.mu.Unlock()
+	return gone
+}
+
+// expire is the change that drops expired generations.
+func expire(g *group) {
+	for _, generation := range g.w.expired() {
+		delete(g.w.keys, generation)
+		g.deleteRange(idempotencyKey(generation, pipeline.KeyHash{}), idempotencyKey(generation+1, pipeline.KeyHash{}))
+		g.keysChanged = true
+	}
 }
 
 // group is one commit under construction.
