@@ -173,3 +173,42 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryKeyIsDocumented keeps docs/results.md complete.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/results.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := sample()
+	full.Generator.Answers = nil // its keys are the kinds of answers
+	full.Queue = &scenarios.Queue{}
+	full.Workers = map[string]scenarios.Workers{"": {}}
+	full.Providers = map[string]scenarios.Provider{"": {}}
+	full.Caches = map[string]scenarios.Cache{"": {}}
+	text, err := json.Marshal(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var result map[string]any
+	if err := json.Unmarshal(text, &result); err != nil {
+		t.Fatal(err)
+	}
+	var visit func(v any)
+	visit = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, below := range v {
+				if key != "" && !strings.Contains(string(page), "`"+key+"`") {
+					t.Errorf("%s is not documented", key)
+				}
+				visit(below)
+			}
+		case []any:
+			for _, below := range v {
+				visit(below)
+			}
+		}
+	}
+	visit(result)
+}
