@@ -15,7 +15,6 @@ type call struct {
 	body    []byte  // the request's
 	text    []byte  // holds the strings of the entries
 	entries []entry // the notifications that the request carries
-	single  bool    // the wire takes one notification a call
 	scope   span    // what the wire needs of the request for its answer: FCM's project, Twilio's account
 	sender  span    // Twilio's From
 	service span    // Twilio's MessagingServiceSid

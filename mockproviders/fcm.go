@@ -20,10 +20,24 @@ func (fcmWire) wholesale() bool                 { return true }
 func (fcmWire) authorized(r *http.Request) bool { return bearer(r) }
 
 func (w fcmWire) decode(c *call, r *http.Request) *refusal {
-	c.single = true
-	c.scope = c.keep([]byte(r.PathValue("project")))
+	project := []byte(r.PathValue("project"))
+	if !validProject(project) {
+		return fcmInvalid("Invalid project id.")
+	}
+	c.scope = c.keep(project)
 	c.add().refused = readFCM(c, c.body, &c.entries[0])
 	return nil
+}
+
+// validProject says whether a project is spelled as ids are, so that it can
+// stand in an answer as it is.
+func validProject(project []byte) bool {
+	for _, b := range project {
+		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && b != '-' && b != '_' && b != '.' && b != ':' {
+			return false
+		}
+	}
+	return len(project) > 0
 }
 
 // readFCM reads the request of one message into an entry, and says what is

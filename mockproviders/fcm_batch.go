@@ -99,7 +99,7 @@ func fcmProject(line []byte) ([]byte, bool) {
 		return nil, false
 	}
 	project, ok := bytes.CutSuffix(rest, []byte("/messages:send"))
-	return project, ok && len(project) > 0 && bytes.IndexByte(project, '/') < 0
+	return project, ok && validProject(project)
 }
 
 func (w fcmBatchWire) answer(c *call) {

@@ -50,7 +50,7 @@ type Repeat struct {
 }
 
 // Sequences are those that any provider accepted.
-func (r *Run) Sequences() *roaring.Bitmap {
+func (r Run) Sequences() *roaring.Bitmap {
 	all := roaring.New()
 	for _, p := range r.Providers {
 		if p.Sequences != nil {

@@ -21,7 +21,6 @@ func (twilioWire) wholesale() bool                 { return true }
 func (twilioWire) authorized(r *http.Request) bool { return basic(r) }
 
 func (twilioWire) decode(c *call, r *http.Request) *refusal {
-	c.single = true
 	c.scope = c.keep([]byte(r.PathValue("account")))
 	e := c.add()
 	media := false
