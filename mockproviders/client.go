@@ -73,8 +73,10 @@ func (c *LedgerClient) Run(ctx context.Context, name string) (Run, error) {
 
 // decode reads the bitmaps of an answer and holds them against its counts.
 func (a *runAnswer) decode() (Run, error) {
-	run := Run{Run: a.Run, Total: a.Total, Repeats: a.Repeats, Complete: a.Complete,
-		Providers: make(map[string]RunProvider, len(a.Providers))}
+	run := Run{
+		Run: a.Run, Total: a.Total, Repeats: a.Repeats, Complete: a.Complete,
+		Providers: make(map[string]RunProvider, len(a.Providers)),
+	}
 	for name, p := range a.Providers {
 		bitmap := roaring.New()
 		if err := bitmap.UnmarshalBinary(p.Bitmap); err != nil {

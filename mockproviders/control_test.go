@@ -198,7 +198,9 @@ func TestLedgerClientMeetsAnother(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"another server": func(w http.ResponseWriter, _ *http.Request) { http.NotFound(w, nil) },
 		"no JSON":        func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-		"a redirect":     func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://192.0.2.1/", 302) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://192.0.2.1/", http.StatusFound)
+		},
 		"no bitmap": func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"providers":{"fcm":{"unique":1,"bitmap":"AAAA"}}}`)
 		},

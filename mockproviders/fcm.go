@@ -157,8 +157,8 @@ func (m *fcmMessage) readAndroid(d *jx.Decoder) error {
 		if err != nil {
 			return err
 		}
-		switch {
-		case key == "ttl":
+		switch key {
+		case "ttl":
 			m.badTTL = !validTTL(value)
 		default:
 			m.badLevel = !bytes.EqualFold(value, []byte("high")) && !bytes.EqualFold(value, []byte("normal"))

@@ -108,15 +108,19 @@ func (w sendGridWire) readPersonalization(c *call, d *jx.Decoder, mail *sendGrid
 			var size int
 			e.id, e.ref, size, err = w.readCustomArgs(c, d)
 			if size >= catalog.SendGridCustomArgsBytes {
-				e.refuse(&refusal{status: http.StatusBadRequest, field: "custom_args",
-					message: "The custom_args must be less than 10,000 bytes in total."})
+				e.refuse(&refusal{
+					status: http.StatusBadRequest, field: "custom_args",
+					message: "The custom_args must be less than 10,000 bytes in total.",
+				})
 			}
 		case "substitutions":
 			var raw jx.Raw
 			raw, err = d.Raw()
 			if len(raw) > catalog.SendGridSubstitutionBytes {
-				e.refuse(&refusal{status: http.StatusBadRequest, field: "substitutions",
-					message: "The substitutions are limited to 10,000 bytes per personalization object."})
+				e.refuse(&refusal{
+					status: http.StatusBadRequest, field: "substitutions",
+					message: "The substitutions are limited to 10,000 bytes per personalization object.",
+				})
 			}
 		default:
 			err = d.Skip()
@@ -129,8 +133,10 @@ func (w sendGridWire) readPersonalization(c *call, d *jx.Decoder, mail *sendGrid
 		return err
 	}
 	if e.to.empty() {
-		e.refuse(&refusal{status: http.StatusBadRequest, field: "to",
-			message: "The to array is required for all personalization objects, and must have at least one email object with a valid email address."})
+		e.refuse(&refusal{
+			status: http.StatusBadRequest, field: "to",
+			message: "The to array is required for all personalization objects, and must have at least one email object with a valid email address.",
+		})
 	}
 	return nil
 }
@@ -149,12 +155,16 @@ func (w sendGridWire) readRecipients(c *call, d *jx.Decoder, mail *sendGridMail,
 		}
 		mail.recipients++
 		if !mailbox(c.str(address)) {
-			e.refuse(&refusal{status: http.StatusBadRequest, field: field,
-				message: "Does not contain a valid address."})
+			e.refuse(&refusal{
+				status: http.StatusBadRequest, field: field,
+				message: "Does not contain a valid address.",
+			})
 		}
 		if !c.addresses.add(c.text, address) {
-			e.refuse(&refusal{status: http.StatusBadRequest, field: field,
-				message: "Each unique email address in the personalizations array should only be included once."})
+			e.refuse(&refusal{
+				status: http.StatusBadRequest, field: field,
+				message: "Each unique email address in the personalizations array should only be included once.",
+			})
 		}
 		if field == "to" && e.to.empty() {
 			e.to = address

@@ -47,10 +47,10 @@ type FCM struct {
 func NewFCM(o FCMOptions) (*FCM, error) {
 	o.Options = o.defaulted()
 	if o.Project == "" || o.Token == nil {
-		return nil, errors.New("FCM needs a project and an access token")
+		return nil, errors.New("the client of FCM needs a project and an access token")
 	}
 	if strings.ContainsAny(o.Project, "/?# \r\n") {
-		return nil, errors.New("FCM's project is an id, as in my-project-1234")
+		return nil, errors.New("the project of FCM is an id, as in my-project-1234")
 	}
 	batch, err := o.endpoint("/batch")
 	if err != nil {

@@ -42,10 +42,10 @@ func (c *FCM) many(ctx context.Context, header http.Header, messages []pipeline.
 	}
 	r := c.post(ctx, c.batch, header, body, maxFCMAnswerBytes)
 	defer r.release()
-	switch {
-	case r.status == 0:
+	switch r.status {
+	case 0:
 		answerAll(answers, part, pipeline.Answer{Class: r.class, Error: r.words})
-	case r.status == http.StatusOK:
+	case http.StatusOK:
 		readFCMBatch(r.header.Get("Content-Type"), r.body.Buf, r.whole, part, answers)
 		answerMissing(answers, part, fcmUnlisted)
 	default:

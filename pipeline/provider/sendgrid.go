@@ -48,7 +48,7 @@ func NewSendGrid(o SendGridOptions) (*SendGrid, error) {
 		return nil, err
 	}
 	if o.Key == "" || o.From == "" {
-		return nil, errors.New("SendGrid needs an API key and a sender's address")
+		return nil, errors.New("the client of SendGrid needs an API key and a sender's address")
 	}
 	var from jx.Writer
 	from.Str(o.From)

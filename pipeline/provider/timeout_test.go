@@ -140,8 +140,10 @@ func TestFaultsKeepTheirTimes(t *testing.T) {
 			wait time.Duration
 			want pipeline.AnswerClass
 		}{
-			{0, pipeline.Sent}, {9 * time.Second, pipeline.Sent},
-			{time.Second, pipeline.Transient}, {29 * time.Second, pipeline.Transient},
+			{0, pipeline.Sent},
+			{9 * time.Second, pipeline.Sent},
+			{time.Second, pipeline.Transient},
+			{29 * time.Second, pipeline.Transient},
 			{time.Second, pipeline.Sent},
 		} {
 			time.Sleep(step.wait)

@@ -56,13 +56,13 @@ func NewTwilio(o TwilioOptions) (*Twilio, error) {
 	o.Options = o.defaulted()
 	switch {
 	case o.Account == "" || o.Token == "":
-		return nil, errors.New("Twilio needs an account and its token")
+		return nil, errors.New("the client of Twilio needs an account and its token")
 	case o.From == "" && o.Service == "":
-		return nil, errors.New("Twilio needs a sender's number or a messaging service")
+		return nil, errors.New("the client of Twilio needs a sender's number or a messaging service")
 	case o.Service == "" && o.Wire == Batch:
-		return nil, errors.New("Twilio's batch wire needs a messaging service")
+		return nil, errors.New("the batch wire of Twilio needs a messaging service")
 	case strings.ContainsAny(o.Account, "/?# \r\n"):
-		return nil, errors.New("Twilio's account is an id, as in AC0123456789abcdef0123456789abcdef")
+		return nil, errors.New("the account of Twilio is an id, as in AC0123456789abcdef0123456789abcdef")
 	}
 	single, err := o.endpoint("/2010-04-01/Accounts/" + o.Account + "/Messages.json")
 	if err != nil {
@@ -94,7 +94,7 @@ func callbackPrefix(callback string) (string, error) {
 	}
 	u, err := url.Parse(callback)
 	if err != nil || u.Host == "" || u.Fragment != "" {
-		return "", errors.New("Twilio's callback is an http URL without a fragment")
+		return "", errors.New("the callback of Twilio is an http URL without a fragment")
 	}
 	if u.RawQuery != "" {
 		return callback + "&" + catalog.IDName + "=", nil
