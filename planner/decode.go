@@ -272,10 +272,11 @@ func found(node ast.Node) string {
 // quote shows a text of a plan, shortened if need be.
 func quote(text string) string {
 	const most = 40
-	if runes := []rune(text); len(runes) > most {
-		return strconv.Quote(string(runes[:most])) + "..."
+	short := shorten(text, most)
+	if short == text {
+		return strconv.Quote(text)
 	}
-	return strconv.Quote(text)
+	return strconv.Quote(short) + "..."
 }
 
 // join appends a key to a path.

@@ -59,17 +59,18 @@ func checkText(text []byte) *Fault {
 	if len(text) > MaxDocument {
 		return &Fault{Message: fmt.Sprintf("larger than %d bytes, the most that are read", MaxDocument)}
 	}
-	line, start := 1, 0
+	line, column := 1, 1
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRune(text[i:])
-		at := Source{Line: line, Column: utf8.RuneCount(text[start:i]) + 1}
 		switch {
 		case r == utf8.RuneError && size == 1:
-			return &Fault{Source: at, Message: fmt.Sprintf("byte 0x%02x is not UTF-8", text[i])}
-		case r == '\n':
-			line, start = line+1, i+1
-		case r < ' ' && r != '\t' && r != '\r', r == 0x7f:
-			return &Fault{Source: at, Message: fmt.Sprintf("control character U+%04X", r)}
+			return &Fault{Source: Source{Line: line, Column: column}, Message: fmt.Sprintf("byte 0x%02x is not UTF-8", text[i])}
+		case r < ' ' && r != '\t' && r != '\r' && r != '\n', r == 0x7f:
+			return &Fault{Source: Source{Line: line, Column: column}, Message: fmt.Sprintf("control character U+%04X", r)}
+		}
+		column++
+		if r == '\n' {
+			line, column = line+1, 1
 		}
 		i += size
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -19,7 +20,7 @@ type Source struct {
 func (s Source) String() string {
 	switch {
 	case s.Assignment != "":
-		return "--set " + s.Assignment
+		return "--set " + shorten(s.Assignment, longestShown)
 	case s.Line == 0:
 		return s.File
 	}
@@ -44,12 +45,26 @@ type Fault struct {
 // String gives the fault on one line: position, key, message.
 func (f Fault) String() string {
 	parts := make([]string, 0, 3)
-	for _, part := range []string{f.Source.position(), f.Key, f.Message} {
+	for _, part := range []string{f.Source.position(), shorten(f.Key, longestShown), f.Message} {
 		if part != "" {
 			parts = append(parts, part)
 		}
 	}
 	return strings.Join(parts, ": ")
+}
+
+// longestShown bounds what a message repeats of a user's text, in bytes.
+const longestShown = 200
+
+// shorten cuts a text to a number of bytes, between characters.
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 // An InvalidError is a plan that cannot be used, with everything that is known
