@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/units"
 	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/load"
@@ -86,7 +88,8 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
 	flags.Var(optionalFloat{&o.timeScale}, "time-scale", "`factor` on the lengths of the stages (default: the profile's)")
 	flags.IntVar(&o.batch, "batch", 100, "`notifications` a request, 1 to 1000")
-	flags.IntVar(&o.users, "users", 100_000, "`number` of users that are written to")
+	o.users = 100_000
+	flags.Var(wholeNumber{&o.users}, "users", "`number` of users that are written to, as in 5M")
 	choiceVar(cmd, flags, &o.keys, "keys", "", string(load.KeyPerRequest), "where idempotency keys go",
 		string(load.KeyPerRequest), string(load.KeyPerEntry), string(load.NoKeys))
 	flags.Uint64Var(&o.seed, "seed", 1, "`number` that the traffic follows from")
@@ -286,3 +289,30 @@ func (f optionalFloat) Set(text string) error {
 
 // Type names what the flag takes in help texts.
 func (optionalFloat) Type() string { return "factor" }
+
+// wholeNumber is a flag's number as plans write it: 100K, 5M.
+type wholeNumber struct{ value *int }
+
+// String gives the number.
+func (n wholeNumber) String() string {
+	if n.value == nil {
+		return ""
+	}
+	return units.Format(units.Whole, units.Exactly(float64(*n.value)))
+}
+
+// Set reads the number.
+func (n wholeNumber) Set(text string) error {
+	r, err := units.Parse(text, units.Whole)
+	if err != nil {
+		return err
+	}
+	if !r.Exact() || r.Low > math.MaxInt32 {
+		return fmt.Errorf("%q; accepted is one number, up to %d", text, math.MaxInt32)
+	}
+	*n.value = int(r.Low)
+	return nil
+}
+
+// Type names what the flag takes in help texts.
+func (wholeNumber) Type() string { return "number" }

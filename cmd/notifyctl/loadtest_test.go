@@ -35,15 +35,19 @@ checks:
 // it wrote.
 func loadtest(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, messages bytes.Buffer
+	code = loadtestTo(ctx, &out, &messages, args...)
+	return code, out.String(), messages.String()
+}
+
+func loadtestTo(ctx context.Context, stdout, stderr io.Writer, args ...string) (code int) {
 	a := &app{
-		stdin: strings.NewReader(accountOnly), stdout: &out, stderr: &messages,
+		stdin: strings.NewReader(accountOnly), stdout: stdout, stderr: stderr,
 		getenv: func(string) (string, bool) { return "", false }, now: time.Now,
 		log: slog.New(slog.DiscardHandler),
 	}
 	root := newRootCommand(a)
 	root.SetArgs(append([]string{"loadtest"}, args...))
-	code = finish(a, execute(ctx, a, root))
-	return code, out.String(), messages.String()
+	return finish(a, execute(ctx, a, root))
 }
 
 func TestLoadtestRefusesBeforeItStarts(t *testing.T) {
@@ -58,6 +62,7 @@ func TestLoadtestRefusesBeforeItStarts(t *testing.T) {
 		{"--batch 1001", "a batch of 1001: 1 to 1000"},
 		{"--batch 0", "a batch of 0"},
 		{"--users 0", "0 users"},
+		{"--users many", "many"},
 		{"--keys some", "request, entry, none"},
 		{"--target 127.0.0.1:8080", "want http://host:port"},
 		{"--target http://127.0.0.1:8080/send", "without a path"},
@@ -81,7 +86,7 @@ func TestLoadtestRefusesBeforeItStarts(t *testing.T) {
 func TestLoadtestEmbedded(t *testing.T) {
 	data, out := filepath.Join(t.TempDir(), "data"), t.TempDir()
 	for range 2 {
-		code, stdout, stderr := loadtest(t.Context(), "-", "--data", data, "--out", out, "--plain", "--batch", "50")
+		code, stdout, stderr := loadtest(t.Context(), "-", "--data", data, "--out", out, "--plain", "--batch", "50", "--users", "10K")
 		if code != exitOK || !strings.Contains(stdout, "PASS   4 checks") || !strings.Contains(stderr, "account  00:0") {
 			t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 		}
@@ -108,13 +113,28 @@ func readResult(t *testing.T, dir string) *scenarios.Result {
 	return &result
 }
 
+// watcher calls a function once the text was written.
+type watcher struct {
+	text string
+	seen func()
+}
+
+func (w watcher) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), w.text) {
+		w.seen()
+	}
+	return len(p), nil
+}
+
 func TestLoadtestInterrupted(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out := t.TempDir()
-	code, stdout, stderr := loadtest(ctx, "steady", "--out", out, "--quiet")
-	if code != exitInterrupted || !strings.Contains(stdout, "INTERRUPTED") {
-		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	var stdout bytes.Buffer
+	// The second status line of the load has the first whole second in it.
+	code := loadtestTo(ctx, &stdout, watcher{"sent 1,", cancel}, "steady", "--out", out, "--plain")
+	if code != exitInterrupted || !strings.Contains(stdout.String(), "INTERRUPTED") {
+		t.Errorf("exit %d\n%s", code, &stdout)
 	}
 	if result := readResult(t, out); result.Verdict != scenarios.Interrupted || result.Ledger.Accepted == 0 || *result.Ledger.Lost != 0 {
 		t.Errorf("result %+v", result)
