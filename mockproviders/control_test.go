@@ -50,6 +50,7 @@ func TestControlAnswers(t *testing.T) {
 	if m.sends() != 0 {
 		t.Error("the ledger did not start over")
 	}
+	checkResponse(t, m.do(http.MethodGet, "/_mock/ledger?duplicates=1", ""), 200, `{"ids":[]}`)
 }
 
 func TestFaultsLive(t *testing.T) {

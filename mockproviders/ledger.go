@@ -212,5 +212,7 @@ func (l *Ledger) Duplicates() []string {
 			set[repeat.ID] = struct{}{}
 		}
 	}
-	return slices.Sorted(maps.Keys(set))
+	ids := slices.AppendSeq(make([]string, 0, len(set)), maps.Keys(set)) // an empty list, never null
+	slices.Sort(ids)
+	return ids
 }
