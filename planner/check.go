@@ -86,7 +86,11 @@ func shares(section string, names []string, of func(*Plan) []units.Fraction) rul
 		if sum.Low <= 1+rounding && sum.High >= 1-rounding {
 			return ""
 		}
-		return fmt.Sprintf("shares add up to %s, not 100 %%", units.Humanize(units.Ratio, sum))
+		found := fmt.Sprintf("%.10g", sum.Low*100)
+		if !sum.Exact() {
+			found += fmt.Sprintf("..%.10g", sum.High*100)
+		}
+		return fmt.Sprintf("shares add up to %s %%, not 100 %%", found)
 	}}
 }
 

@@ -128,6 +128,8 @@ func TestLoadNamesEveryFault(t *testing.T) {
 		{"no date", "version: 1\nas_of: yesterday\n", `plan.yaml:2:8: as_of: "yesterday" is no date; accepted is year-month-day, like 2026-11-24`},
 		{"shares over one", "version: 1\nworkload:\n  channels: {push: 70%, email: 40%}\n", "plan.yaml:3:13: workload.channels: shares add up to 110 %, not 100 %"},
 		{"shares under one", "version: 1\nworkload:\n  priorities:\n    high: 20%\n", "plan.yaml:4:5: workload.priorities: shares add up to 20 %, not 100 %"},
+		{"shares just under one", "version: 1\nworkload: {channels: {push: 60%, email: 30%, sms: 9.99%}}\n", "plan.yaml:2:22: workload.channels: shares add up to 99.99 %, not 100 %"},
+		{"ranges of shares", "version: 1\nworkload: {channels: {push: 50..60%, email: 20..30%}}\n", "plan.yaml:2:22: workload.channels: shares add up to 70..90 %, not 100 %"},
 		{"more copies than brokers", "version: 1\nkafka: {brokers: 3, replication: 5}\n", "plan.yaml:2:34: kafka.replication: 5 is more than 3 of kafka.brokers; each copy needs a broker of its own"},
 		{"fewer brokers than the default's copies", "version: 1\nkafka: {zones: 1, brokers: 2}\n", "plan.yaml:2:28: kafka.replication: 3 is more than 2 of kafka.brokers; each copy needs a broker of its own"},
 		{"more in sync than copies", "version: 1\nkafka: {min_insync: 4}\n", "plan.yaml:2:21: kafka.min_insync: 4 is more than 3 of kafka.replication; there are never more copies in sync than copies"},

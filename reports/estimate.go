@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/scenarios"
 )
 
 // PlanSummary says in a few words what a plan is about.
@@ -123,13 +124,13 @@ func writeLimits(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	}
 	b.WriteString("\n" + t.Strong("LIMITS") + "\n")
 	for _, l := range e.Limits {
-		switch {
-		case l.Holds == nil:
-			fmt.Fprintf(b, "  -     %s   %s\n", l.Limit, t.Dim("not derived"))
-		case *l.Holds:
-			fmt.Fprintf(b, "  %s    %s   %s\n", t.good("ok"), l.Limit, t.Dim("is "+units.Humanize(l.Unit, *l.Value)))
-		default:
-			fmt.Fprintf(b, "  %s  %s   is %s\n", t.bad("FAIL"), l.Limit, units.Humanize(l.Unit, *l.Value))
+		verdict, measured := scenarios.NotObserved, "not derived"
+		if l.Holds != nil {
+			verdict, measured = scenarios.Fail, "is "+units.Humanize(l.Unit, *l.Value)
+			if *l.Holds {
+				verdict = scenarios.Pass
+			}
 		}
+		fmt.Fprintf(b, "  %s  %s   %s\n", t.Mark(verdict), l.Limit, t.Dim(measured))
 	}
 }

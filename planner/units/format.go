@@ -98,32 +98,38 @@ func suffixes(u Unit) []suffix {
 }
 
 // Humanize writes a range for reading: three significant digits, thousands
-// grouped, a unit on each end. What it writes need not parse back.
+// grouped, a unit that both ends share once. What it writes need not parse
+// back.
 func Humanize(u Unit, r Range) string {
-	low, high := humanizeOne(u, r.Low), humanizeOne(u, r.High)
-	if low == high {
-		return low
+	low, lowSuffix := humanize(u, r.Low)
+	high, highSuffix := humanize(u, r.High)
+	switch {
+	case low+lowSuffix == high+highSuffix:
+		return low + lowSuffix
+	case lowSuffix == highSuffix:
+		return low + separator + high + highSuffix
 	}
-	return low + separator + high
+	return low + lowSuffix + separator + high + highSuffix
 }
 
-// humanizeOne writes a single value for reading.
-func humanizeOne(u Unit, v float64) string {
+// humanize writes a single value for reading, its number apart from what
+// follows that.
+func humanize(u Unit, v float64) (number, suffix string) {
 	switch u {
 	case Scalar, Whole:
-		return grouped(v)
+		return significant(v), ""
 	case PerSecond:
-		return grouped(v) + "/s"
+		return significant(v), "/s"
 	case Ratio:
-		return significant(v*100) + " %"
+		return significant(v * 100), " %"
 	case DollarsPerMonth:
-		return dollars(v)
+		return dollars(v), ""
 	}
 	all := suffixes(u)
 	for i, s := range all {
 		// Rounded first: 999,960 B is 1 MB, not 1000 KB.
 		if rounded(v/s.factor) >= 1 || i == len(all)-1 {
-			return significant(v/s.factor) + " " + s.text
+			return significant(v / s.factor), " " + s.text
 		}
 	}
 	panic("BUG: units: no suffix")
@@ -138,22 +144,15 @@ func rounded(v float64) float64 {
 	return math.Round(v*scale) / scale
 }
 
-// significant writes three significant digits, without the zeros at the end.
+// significant writes three significant digits, all of them from 100 on,
+// without the zeros at the end; what is too large or too small to be read so,
+// by its power of ten.
 func significant(v float64) string {
 	r := rounded(v)
-	if r != 0 && math.Abs(r) < 1e-4 {
-		return strconv.FormatFloat(r, 'g', 3, 64)
-	}
-	return group(strconv.FormatFloat(r, 'f', -1, 64))
-}
-
-// grouped writes a count or a rate: whole from 1000 on, three significant
-// digits below, unless the number is whole.
-func grouped(v float64) string {
-	if math.Abs(v) >= 1e21 {
+	if size := math.Abs(r); r != 0 && size < 1e-4 || size >= 1e15 {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
-	return significant(v)
+	return group(strconv.FormatFloat(r, 'f', -1, 64))
 }
 
 // dollars writes money to the dollar, small amounts to the cent, and the
@@ -161,7 +160,7 @@ func grouped(v float64) string {
 func dollars(v float64) string {
 	switch {
 	case v >= 100 || v == 0:
-		return "$" + grouped(math.Round(v))
+		return "$" + significant(math.Round(v))
 	case v >= 0.1:
 		return "$" + strconv.FormatFloat(v, 'f', 2, 64)
 	}

@@ -155,7 +155,11 @@ func TestHumanize(t *testing.T) {
 		{units.DollarsPerMonth, units.Exactly(1.61), "$1.61"},
 		{units.DollarsPerMonth, units.Exactly(0.0121), "$0.0121"},
 		{units.Whole, units.Range{Low: 50, High: 100}, "50..100"},
-		{units.ByteSize, units.Range{Low: 4e9, High: 8e9}, "4 GB..8 GB"},
+		{units.ByteSize, units.Range{Low: 4e9, High: 8e9}, "4..8 GB"},
+		{units.ByteSize, units.Range{Low: 512e6, High: 8e9}, "512 MB..8 GB"},
+		{units.PerSecond, units.Range{Low: 500, High: 1000}, "500..1,000/s"},
+		{units.DollarsPerMonth, units.Range{Low: 40_000, High: 50_000}, "$40,000..$50,000"},
+		{units.BytesPerSecond, units.Exactly(1e36), "1e+21 PB/s"},
 		{units.Ratio, units.Range{Low: 0.70001, High: 0.70002}, "70 %"},
 	} {
 		if got := units.Humanize(tt.unit, tt.r); got != tt.want {
