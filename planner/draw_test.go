@@ -46,9 +46,15 @@ func drawPlan(t *rapid.T) *planner.Plan {
 		"workload.priorities="+drawShares(t, "high", "normal", "low"),
 		"workers.policy="+rapid.SampledFrom([]string{"arrivals", "steps", "drain"}).Draw(t, "policy"),
 		fmt.Sprintf("deployment.start_delay=%dms", rapid.IntRange(0, 1e6).Draw(t, "start delay")),
-		fmt.Sprintf("limits=[rate.peak <= %d/s]", rapid.IntRange(0, 1e9).Draw(t, "limit")),
 	)
-	p, err := planner.Load(planner.Document{Assignments: set})
+	if rapid.Bool().Draw(t, "limited") {
+		set = append(set, fmt.Sprintf("limits=[rate.peak <= %d/s]", rapid.IntRange(0, 1e9).Draw(t, "limit")))
+	}
+	d := planner.Document{Assignments: set}
+	if rapid.Bool().Draw(t, "from a file") {
+		d.Name, d.Text, d.Today = "plan.yaml", []byte("version: 1\ngrowth: {steps: []}\n"), today()
+	}
+	p, err := planner.Load(d)
 	if err != nil {
 		t.Fatalf("a drawn plan is invalid: %v", err)
 	}

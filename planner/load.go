@@ -55,7 +55,7 @@ func Load(in Document) (*Plan, error) {
 	}
 	var faults []Fault
 	if in.Text != nil {
-		p.Version, p.Name, p.AsOf, p.Claims, p.Limits = 0, "", in.Today, nil, nil
+		p.Version, p.Name, p.AsOf, p.Claims, p.Limits = 0, "", in.Today, Claims{}, []Limit{}
 		for path := range p.sources {
 			if own(path) {
 				delete(p.sources, path)

@@ -14,7 +14,7 @@ const envPrefix = "NOTIFYCTL_"
 
 // applyEnvironment sets the flags that the command line leaves out and the
 // environment gives: --log-level by NOTIFYCTL_LOG_LEVEL. Values of a repeatable
-// flag stand on lines of their own.
+// flag stand on lines of their own; an empty variable gives none.
 func applyEnvironment(cmd *cobra.Command, getenv func(string) (string, bool)) error {
 	var failed error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -22,8 +22,8 @@ func applyEnvironment(cmd *cobra.Command, getenv func(string) (string, bool)) er
 			return
 		}
 		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		text, set := getenv(name)
-		if !set {
+		text, _ := getenv(name)
+		if text == "" {
 			return
 		}
 		values := []string{text}

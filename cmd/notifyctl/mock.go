@@ -39,8 +39,8 @@ func newMockCommand(a *app) *cobra.Command {
 		Short: "Run the mock providers alone, for any notification system",
 		Long: `Run SendGrid, FCM and Twilio as mock servers that speak the providers' own HTTP
 APIs, each under a prefix of its name: a client's base URL is
-http://127.0.0.1:8090/sendgrid. Any credentials that are not empty serve. Nothing
-is sent to anybody.
+http://127.0.0.1:8090/sendgrid. Any credentials that are not empty serve.
+Nothing is sent to anybody.
 
 What was accepted is told by GET /_mock/ledger, of one id by ?id=ID, of a load
 run by ?run=RUN; ?duplicates=1 lists what came more than once, DELETE starts

@@ -120,9 +120,9 @@ over the default.
 Exit codes: 0 fine; 1 something failed; 99 a check did not hold; 104 bad flags,
 plan or scenario, and nothing was started; 105 interrupted; 109 a bug of
 notifyctl; 111 inconclusive.`,
-		Example: `  notifyctl estimate                        what the reference plan needs
+		Example: `  notifyctl estimate               # what the reference plan needs
   notifyctl init && notifyctl estimate -f plan.yaml
-  notifyctl loadtest                        half a minute of load, with a verdict`,
+  notifyctl loadtest               # half a minute of load, with a verdict`,
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,

@@ -60,7 +60,7 @@ func newVersionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Say which notifyctl this is",
-		Long:    "Print the version, the commit it was built from, the Go release and the platform.",
+		Long:    "Print the version, the commit it was built from, the Go release and the\nplatform.",
 		Example: `  notifyctl version`,
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
