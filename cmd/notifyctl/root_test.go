@@ -92,8 +92,8 @@ func TestExecute(t *testing.T) {
 			code: 109, stderr: "notifyctl: this is a bug: BUG: no such thing; please report it, with what --log-level debug shows\n",
 		},
 		{
-			name: "a panic of the runtime", do: func(*cobra.Command, []string) error { var m map[string]int; m["x"] = 1; return nil },
-			code: 109, stderr: "notifyctl: this is a bug: assignment to entry in nil map; please report it, with what --log-level debug shows\n",
+			name: "a panic of the runtime", do: func(_ *cobra.Command, args []string) error { return errors.New(args[0]) },
+			code: 109, stderr: "notifyctl: this is a bug: runtime error: index out of range [0] with length 0; please report it, with what --log-level debug shows\n",
 		},
 		{
 			name: "interrupted", ctx: canceled, do: func(cmd *cobra.Command, _ []string) error { return cmd.Context().Err() },
