@@ -28,16 +28,18 @@ type SendGridOptions struct {
 // of different templates share a call: a personalization has its own subject,
 // and the rendered body is its substitution for the one placeholder that is the
 // call's content. What is alone in a call is its content itself, so that a body
-// too long for a substitution still goes.
+// too long for a substitution still goes; as many calls of such bodies are under
+// way as there are connections.
 //
 // SendGrid takes an address once a call; a second message to it goes in a
-// second call after the first.
+// second call after the first, unless one of them is alone in its call.
 type SendGrid struct {
 	*connections
 	send   *url.URL
 	header http.Header
 	from   []byte // as a JSON string
 	seen   sync.Pool
+	single semaphore // bounds the calls of bodies that go alone
 }
 
 // NewSendGrid makes a client.
@@ -54,7 +56,7 @@ func NewSendGrid(o SendGridOptions) (*SendGrid, error) {
 	from.Str(o.From)
 	return &SendGrid{
 		connections: newConnections(o.Options, false),
-		send:        send, from: from.Buf,
+		send:        send, from: from.Buf, single: make(semaphore, o.Connections),
 		header: http.Header{
 			"Authorization": {"Bearer " + o.Key},
 			"Content-Type":  {"application/json"},
@@ -77,19 +79,37 @@ func (*SendGrid) MaxBytes() int { return catalog.SendGridMessageBytes }
 // Send gives one answer a message, in the same order.
 func (c *SendGrid) Send(ctx context.Context, messages []pipeline.Message) []pipeline.Answer {
 	answers := make([]pipeline.Answer, len(messages))
+	parts, alone := c.parts(messages)
+	var single sync.WaitGroup
+	if len(alone) > 0 {
+		single.Go(func() { c.sendAlone(ctx, messages, alone, answers) })
+	}
 	s := splitter{answers: answers, began: time.Now()}
 	s.call = func(ctx context.Context, part []int) (bool, []int) { return c.call(ctx, messages, part, answers) }
-	for _, part := range c.parts(messages) {
+	for _, part := range parts {
 		s.calls = 0
 		s.send(ctx, part)
 	}
+	single.Wait()
 	return answers
 }
 
-// parts divides messages into calls: no address twice in one, none longer than
-// a call takes, and what does not fit into a substitution alone. The messages
-// to one address keep their order.
-func (c *SendGrid) parts(messages []pipeline.Message) [][]int {
+// sendAlone sends each of the messages by a call of its own.
+func (c *SendGrid) sendAlone(ctx context.Context, messages []pipeline.Message, alone []int, answers []pipeline.Answer) {
+	own := make([]pipeline.Answer, len(alone))
+	c.single.each(ctx, own, func(at int) pipeline.Answer {
+		c.call(ctx, messages, alone[at:at+1], answers) // one message is never refused without an answer
+		return answers[alone[at]]
+	})
+	for at, i := range alone {
+		answers[i] = own[at]
+	}
+}
+
+// parts divides messages into calls, in the order in which they are made: no
+// address twice in one, and no more than a call takes. The messages to one
+// address keep their order. What does not fit into a substitution goes alone.
+func (c *SendGrid) parts(messages []pipeline.Message) (parts [][]int, alone []int) {
 	seen, ok := c.seen.Get().(map[string]int)
 	if !ok {
 		seen = make(map[string]int, len(messages))
@@ -99,10 +119,9 @@ func (c *SendGrid) parts(messages []pipeline.Message) [][]int {
 		c.seen.Put(seen)
 	}()
 	rounds := [][]int{make([]int, 0, len(messages))}
-	var alone [][]int
 	for i := range messages {
 		if !fitsSubstitution(messages[i].Body) {
-			alone = append(alone, []int{i})
+			alone = append(alone, i)
 			continue
 		}
 		address := strings.ToLower(messages[i].To)
@@ -113,14 +132,13 @@ func (c *SendGrid) parts(messages []pipeline.Message) [][]int {
 		}
 		rounds[round] = append(rounds[round], i)
 	}
-	var parts [][]int
 	for _, round := range rounds {
 		for len(round) > 0 {
 			n := min(len(round), catalog.SendGridPersonalizations)
 			parts, round = append(parts, round[:n]), round[n:]
 		}
 	}
-	return append(parts, alone...)
+	return parts, alone
 }
 
 // placeholder is what a body is substituted for in a call of several messages.

@@ -2,19 +2,28 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// Bounds on what the splitting of a refused batch may take. A batch of 1000
-// with one guilty message takes at most 21 calls, and 3 where the provider
-// names it; beyond the bounds something else is wrong, and the rest is kept for
-// another attempt.
+// maxSendTime is how long after its beginning a send makes further calls. Who
+// waits for it, a worker or a shutdown, waits for that and the last call at
+// most, however slow the provider is; what had no call is kept for another
+// attempt.
+const maxSendTime = 30 * time.Second
+
+// errTooSlow is why there is no call after [maxSendTime].
+var errTooSlow = errors.New("the provider is too slow for the whole batch")
+
 const (
+	// maxSplitCalls bounds what the splitting of a refused batch may take. A
+	// batch of 1000 with one guilty message takes at most 21 calls, and 3 where
+	// the provider names it; beyond the bound something else is wrong, and the
+	// rest is kept for another attempt.
 	maxSplitCalls = 64
-	maxSplitTime  = 30 * time.Second
 	// maxNamed is how many messages that a provider named are tried alone at
 	// once; when it named more, halving is as good.
 	maxNamed = 8
@@ -29,8 +38,8 @@ type splitter struct {
 	// answered.
 	call    func(ctx context.Context, part []int) (refused bool, named []int)
 	answers []pipeline.Answer
-	began   time.Time
-	calls   int
+	began   time.Time // of the send
+	calls   int       // for the batch
 }
 
 func (s *splitter) send(ctx context.Context, part []int) {
@@ -81,8 +90,8 @@ func (s *splitter) exhausted(ctx context.Context) string {
 		return "not sent: " + cleanString(context.Cause(ctx).Error())
 	case s.calls >= maxSplitCalls:
 		return "not sent: the provider refused too many parts of the batch"
-	case s.calls > 0 && time.Since(s.began) > maxSplitTime:
-		return "not sent: the provider took too long to refuse the batch"
+	case time.Since(s.began) > maxSendTime:
+		return "not sent: " + errTooSlow.Error()
 	}
 	return ""
 }
