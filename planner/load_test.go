@@ -196,6 +196,14 @@ func TestDepthIsThatOfCollections(t *testing.T) {
 	if _, err := load(siblings); err != nil {
 		t.Errorf("a hundred siblings: %v", err)
 	}
+	var deep strings.Builder
+	for i := range 20 {
+		deep.WriteString(strings.Repeat(" ", i) + "a:\n")
+	}
+	deep.WriteString(strings.Repeat(" ", 20) + "a: 1\nb: " + strings.Repeat("[", 20) + strings.Repeat("]", 20) + "\n")
+	if _, err := planner.ParseDocument("x", []byte(deep.String())); err != nil {
+		t.Errorf("twenty levels beside twenty others: %v", err)
+	}
 	_, err := load("version: 1\nlimits: " + strings.Repeat("[", 31) + strings.Repeat("]", 31) + "\n")
 	if err == nil || strings.Contains(err.Error(), "nested deeper") {
 		t.Errorf("32 levels: %v, want a fault of the list alone", err)
@@ -258,6 +266,16 @@ func TestAssignmentsNameTheirFaults(t *testing.T) {
 		if err == nil || err.Error() != tt.want {
 			t.Errorf("%s: got\n%v\nwant\n%s", tt.assignment, err, tt.want)
 		}
+	}
+}
+
+// Ranges break a rule only if no values in them keep it.
+func TestRulesOfRanges(t *testing.T) {
+	if _, err := load("version: 1\ngateway: {min: 20..300, max: 100..200}\nworkload: {channels: {push: 50..70%, email: 40%}}\n"); err != nil {
+		t.Error(err)
+	}
+	if _, err := load("version: 1\ngateway: {min: 201..300, max: 100..200}\n"); err == nil {
+		t.Error("no error of ranges that cannot be in order")
 	}
 }
 

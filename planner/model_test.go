@@ -120,6 +120,25 @@ func TestEstimatePanicsOnABrokenList(t *testing.T) {
 	t.Errorf("no panic, error %v", err)
 }
 
+// What two figures need is explained below the first of them.
+func TestExplainOnce(t *testing.T) {
+	e, err := estimate(Reference(), []Figure{
+		sum("top", figure("left"), figure("right")),
+		sum("left", figure("base")), sum("right", figure("base")), sum("base", key("workload.users")),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := e.Explain("top")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := x.Inputs[0].Inputs[0], x.Inputs[1].Inputs[0]
+	if first.Repeated || len(first.Inputs) != 1 || !second.Repeated || second.Inputs != nil || second.Value != first.Value {
+		t.Errorf("explained as %+v, then as %+v", first, second)
+	}
+}
+
 // Every figure names its inputs in its formula, and no other id.
 func TestFormulasNameTheirInputs(t *testing.T) {
 	known := make(map[string]bool)
