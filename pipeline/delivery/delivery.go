@@ -112,8 +112,18 @@ func (d *Delivery) deliver(ctx context.Context, channel pipeline.Channel, route 
 	work := context.WithoutCancel(ctx)
 	s := newSettler(d, lease)
 	b := &batches{delivery: d, lease: lease, route: route, pool: newPool(route.Workers), settler: s}
+	// A settler that fails ends the lanes: what they would send could not be
+	// recorded.
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	settled := make(chan error, 1)
-	go func() { settled <- s.run(work) }()
+	go func() {
+		err := s.run(work)
+		if err != nil {
+			stop()
+		}
+		settled <- err
+	}()
 
 	lanes, laneCtx := errgroup.WithContext(ctx)
 	for _, p := range pipeline.Priorities() {
