@@ -16,7 +16,7 @@ import (
 // It answers 200 with one result a message, in order, whatever became of them:
 //
 //	{"messages": [{"sid": "SM...", "status": "queued"},
-//	              {"error": {"code": 21211, "message": "...", "more_info": "...", "status": 400}}]}
+//	              {"error": {"code": 20429, "message": "...", "more_info": "...", "status": 429, "retry_after": 2}}]}
 //
 // A call refused as a whole is answered as the single one is.
 type twilioBatchWire struct{}
@@ -118,6 +118,10 @@ func (twilioBatchWire) answer(c *call) {
 		if no := c.entries[i].refused; no != nil {
 			c.out.RawStr(`{"error":`)
 			appendTwilioError(&c.out, no)
+			if no.retryAfter > 0 { // what the single call has a header for
+				c.out.Buf = c.out.Buf[:len(c.out.Buf)-1]
+				c.out.RawStr(`,"retry_after":` + retryAfterSeconds(no.retryAfter) + `}`)
+			}
 			c.out.RawStr(`}`)
 			continue
 		}

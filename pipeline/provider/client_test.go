@@ -106,9 +106,12 @@ func TestThrottled(t *testing.T) {
 // TestThrottledEntry has one entry of a batch throttled, with its own wait.
 func TestThrottledEntry(t *testing.T) {
 	everyWire(t, func(t *testing.T, w wire, client sender, mock *mockproviders.Server) {
-		setFaults(t, mock, mockproviders.Fault{Kind: mockproviders.Status, Status: http.StatusTooManyRequests, To: recipient(w.channel, 1)})
+		setFaults(t, mock, mockproviders.Fault{
+			Kind: mockproviders.Status, Status: http.StatusTooManyRequests,
+			RetryAfter: mockproviders.Duration(3 * time.Second), To: recipient(w.channel, 1),
+		})
 		answers := client.Send(t.Context(), messages(w.channel, 3))
-		if answers[1].Class != pipeline.Throttled {
+		if answers[1].Class != pipeline.Throttled || answers[1].RetryAfter != 3*time.Second {
 			t.Errorf("the answer is %+v", answers[1])
 		}
 		if w.name != "sendgrid" { // which answers by call alone

@@ -21,6 +21,7 @@ type connections struct {
 	options   Options
 	client    *http.Client
 	transport *http.Transport
+	shared    *sharedConns // nil where a connection carries one call at a time
 	buffers   buffers
 }
 
@@ -54,6 +55,10 @@ func newConnections(o Options, shared bool) *connections {
 		// A redirect would take notifications and credentials elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+	if shared {
+		c.shared = newSharedConns(c.transport, o)
+		c.client.Transport = c.shared
+	}
 	return c
 }
 
@@ -73,8 +78,13 @@ func (c *connections) dial(ctx context.Context, network, address string) (net.Co
 	return &countedConn{Conn: conn, metrics: c.options.Metrics}, nil
 }
 
-// Close closes the connections that carry no call.
-func (c *connections) Close() { c.transport.CloseIdleConnections() }
+// Close ends the client, whose sends have ended, and closes its connections.
+func (c *connections) Close() {
+	if c.shared != nil {
+		c.shared.close()
+	}
+	c.transport.CloseIdleConnections()
+}
 
 // countedConn counts its end.
 type countedConn struct {

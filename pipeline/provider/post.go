@@ -37,6 +37,10 @@ func (r *reply) release() {
 	}
 }
 
+// maxBegins is how often a call is made that does not come to its beginning on
+// a shared connection.
+const maxBegins = 10
+
 // post makes a call with the body, which it holds for as long as the transport
 // needs. At most limit bytes of the answer are read. The header is shared by
 // calls and is not changed.
@@ -54,20 +58,38 @@ func (c *connections) post(ctx context.Context, to *url.URL, header http.Header,
 			}
 		},
 	})
-	request := (&http.Request{
+	for begins := 1; ; begins++ {
+		written.Store(false)
+		r, err := c.once(request(ctx, to, header, body), limit)
+		if err == nil {
+			return r
+		}
+		if c.shared == nil || begins == maxBegins || ctx.Err() != nil || !notBegun(err, written.Load()) {
+			return failed(ctx, err, written.Load())
+		}
+	}
+}
+
+// request is made by hand: http.NewRequest would parse the URL again.
+func request(ctx context.Context, to *url.URL, header http.Header, body *buffer) *http.Request {
+	return (&http.Request{
 		Method: http.MethodPost, URL: to, Host: to.Host, Header: header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Body: body.reader(), ContentLength: int64(len(body.Buf)),
 		GetBody: func() (io.ReadCloser, error) { return body.reader(), nil },
 	}).WithContext(ctx)
+}
+
+// once makes a call and takes what is needed of its answer.
+func (c *connections) once(request *http.Request, limit int) (reply, error) {
 	response, err := c.client.Do(request)
 	if err != nil {
-		return failed(ctx, err, written.Load())
+		return reply{}, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	r := reply{status: response.StatusCode, header: response.Header, body: c.buffers.get()}
 	r.whole = r.body.readFrom(response.Body, response.ContentLength, limit)
-	return r
+	return r, nil
 }
 
 // failed says what came of a call without an answer. Until the request is

@@ -214,6 +214,7 @@ func twilioAnswer(status int, no *twilioError, wait time.Duration) pipeline.Answ
 type twilioError struct {
 	code    int // Twilio's own; 0 for none
 	status  int
+	wait    uint32 // seconds, in an answer to a batch
 	message []byte
 }
 
@@ -234,6 +235,8 @@ func (e *twilioError) read(d *jx.Decoder) error {
 			e.code, err = d.Int()
 		case string(key) == "status" && d.Next() == jx.Number:
 			e.status, err = d.Int()
+		case string(key) == "retry_after" && d.Next() == jx.Number:
+			e.wait, err = d.UInt32()
 		case string(key) == "message" && d.Next() == jx.String:
 			e.message, err = d.StrAppend(nil)
 		default:

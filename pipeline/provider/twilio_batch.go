@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/go-faster/jx"
 
@@ -114,7 +115,7 @@ func readTwilioResult(d *jx.Decoder) (pipeline.Answer, error) {
 			if err := no.read(d); err != nil {
 				return err
 			}
-			a = unlisted(twilioAnswer(no.status, &no, 0), twilioUnlisted)
+			a = unlisted(twilioAnswer(no.status, &no, boundedWait(time.Duration(no.wait)*time.Second)), twilioUnlisted)
 			return nil
 		}
 		return d.Skip()
