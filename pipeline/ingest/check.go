@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/template"
@@ -33,33 +36,67 @@ type templateName struct {
 	locale  string
 }
 
-// check gathers all that is wrong with a submission, and says which version of
-// its template each notification gets. Its error is of the template store.
-func (g *Ingest) check(ctx context.Context, s *pipeline.Submission) (versions []uint32, faults []pipeline.Fault, err error) {
-	c := &checker{submission: s, faults: s.Faults, templates: make(map[templateName]*template.Compiled, 8)}
+func newChecker(s *pipeline.Submission) *checker {
+	return &checker{submission: s, faults: slices.Clone(s.Faults), templates: make(map[templateName]*template.Compiled, 8)}
+}
+
+// full says that more faults would help nobody.
+func (c *checker) full() bool { return len(c.faults) >= maxFaults }
+
+// invalid is the error of the faults that were found, ordered by notification,
+// or nil.
+func (c *checker) invalid() error {
+	if len(c.faults) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(c.faults, func(a, b pipeline.Fault) int { return cmp.Compare(a.Entry, b.Entry) })
+	return &pipeline.InvalidError{Faults: c.faults}
+}
+
+// checkFields gathers what is wrong with a submission by itself.
+func (c *checker) checkFields() {
 	c.keys()
-	versions = make([]uint32, len(s.Notifications))
-	for i := range s.Notifications {
-		if len(c.faults) >= maxFaults {
-			break
+	for i := range c.submission.Notifications {
+		if c.full() {
+			return
 		}
 		c.fields(i)
-		if versions[i], err = g.checkTemplate(ctx, c, i); err != nil {
-			return nil, nil, err
-		}
 	}
-	return versions, c.faults, nil
+}
+
+// checkTemplates gathers what is wrong with the templates of some of the
+// notifications, and pins the versions of the others. Its error is of the
+// template store.
+func (g *Ingest) checkTemplates(ctx context.Context, c *checker, entries []int) error {
+	for _, i := range entries {
+		if c.full() {
+			return nil
+		}
+		version, err := g.checkTemplate(ctx, c, i)
+		if err != nil {
+			return err
+		}
+		c.submission.Notifications[i].TemplateVersion = version
+	}
+	return nil
 }
 
 // fault adds a fault, unless the field has one from decoding: that one says
 // what came, this one only that nothing usable did.
 func (c *checker) fault(entry int, field, detail string) {
 	for i := range c.submission.Faults {
-		if f := &c.submission.Faults[i]; f.Entry == entry && (f.Field == field || f.Field == "") {
+		if f := &c.submission.Faults[i]; f.Entry == entry && within(field, f.Field) {
 			return
 		}
 	}
 	c.faults = append(c.faults, pipeline.Fault{Entry: entry, Field: field, Detail: detail})
+}
+
+// within says whether a field is another or lies below it; everything lies
+// below the entry itself.
+func within(field, other string) bool {
+	rest, below := strings.CutPrefix(field, other)
+	return below && (other == "" || rest == "" || rest[0] == '/')
 }
 
 // keys refuses an idempotency key that stands twice in one request.
@@ -68,6 +105,9 @@ func (c *checker) keys() {
 	for i, key := range c.submission.Keys {
 		if key == "" {
 			continue
+		}
+		if c.full() {
+			return
 		}
 		if at, twice := first[key]; twice {
 			c.fault(i, "idempotency_key", fmt.Sprintf("stands on notification %d already", at))
@@ -130,6 +170,7 @@ func (g *Ingest) checkTemplate(ctx context.Context, c *checker, i int) (uint32, 
 	}
 	compiled, err := g.compiled(ctx, c, n)
 	var syntax *template.SyntaxError
+	var file *template.FileError
 	switch {
 	case errors.Is(err, pipeline.ErrNoTemplate):
 		field, detail := "template_id", fmt.Sprintf("no template %q", n.TemplateID)
@@ -138,8 +179,8 @@ func (g *Ingest) checkTemplate(ctx context.Context, c *checker, i int) (uint32, 
 		}
 		c.fault(i, field, detail)
 		return 0, nil
-	case errors.As(err, &syntax):
-		c.fault(i, "template_id", fmt.Sprintf("template %q has a fault: %v", n.TemplateID, syntax))
+	case errors.As(err, &syntax), errors.As(err, &file):
+		c.fault(i, "template_id", fmt.Sprintf("template %q has a fault: %v", n.TemplateID, err))
 		return 0, nil
 	case err != nil:
 		return 0, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)

@@ -53,25 +53,31 @@ func New(cfg Config) *Ingest {
 // [pipeline.ErrUnavailable]; after [pipeline.ErrAmbiguous] some may be, and the
 // same keys resume it.
 func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.Receipt, error) {
-	versions, faults, err := g.check(ctx, &s)
-	if err != nil {
-		return nil, err
+	c := newChecker(&s)
+	c.checkFields()
+	if len(c.faults) > 0 {
+		// It is refused whatever its templates are, but told of them too.
+		if err := g.checkTemplates(ctx, c, everyEntry(&s)); err != nil {
+			return nil, err
+		}
+		return nil, c.invalid()
 	}
-	if len(faults) > 0 {
-		return nil, &pipeline.InvalidError{Faults: faults}
-	}
-	// The bodies are hashed as they came: a newer template must not make the
-	// same request another one.
+	// The bodies are hashed as they came, and only what is fresh needs its
+	// template: a newer one must not make the same request another one, nor an
+	// invalid one.
 	slice := newSlice(&s, g.cfg.Now(), g.cfg.IDs)
-	for i, version := range versions {
-		s.Notifications[i].TemplateVersion = version
-	}
 	reservation, err := g.cfg.Intake.Reserve(ctx, slice.claims)
 	if err != nil {
 		return nil, err
 	}
 	defer reservation.Release()
 	receipts, fresh := slice.stand(reservation.Standing())
+	if err := g.checkTemplates(ctx, c, fresh); err != nil {
+		return nil, err
+	}
+	if err := c.invalid(); err != nil {
+		return nil, err
+	}
 	if len(fresh) > 0 {
 		if err := g.admit(ctx, slice, fresh, receipts, reservation); err != nil {
 			return nil, err
@@ -81,6 +87,14 @@ func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.
 		g.cfg.Observer.Replayed(replayed)
 	}
 	return receipts, nil
+}
+
+func everyEntry(s *pipeline.Submission) []int {
+	all := make([]int, len(s.Notifications))
+	for i := range all {
+		all[i] = i
+	}
+	return all
 }
 
 // admit decides on the fresh notifications of a slice and commits them.
