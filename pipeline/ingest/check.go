@@ -28,6 +28,8 @@ type checker struct {
 	faults     []pipeline.Fault
 	// templates holds what was found for the slice, which mostly names few.
 	templates map[templateName]*template.Compiled
+	// versions are those that the notifications' templates are pinned to.
+	versions []uint32
 }
 
 type templateName struct {
@@ -37,7 +39,10 @@ type templateName struct {
 }
 
 func newChecker(s *pipeline.Submission) *checker {
-	return &checker{submission: s, faults: slices.Clone(s.Faults), templates: make(map[templateName]*template.Compiled, 8)}
+	return &checker{
+		submission: s, faults: slices.Clone(s.Faults),
+		templates: make(map[templateName]*template.Compiled, 8), versions: make([]uint32, len(s.Notifications)),
+	}
 }
 
 // full says that more faults would help nobody.
@@ -72,11 +77,10 @@ func (g *Ingest) checkTemplates(ctx context.Context, c *checker, entries []int) 
 		if c.full() {
 			return nil
 		}
-		version, err := g.checkTemplate(ctx, c, i)
-		if err != nil {
+		var err error
+		if c.versions[i], err = g.checkTemplate(ctx, c, i); err != nil {
 			return err
 		}
-		c.submission.Notifications[i].TemplateVersion = version
 	}
 	return nil
 }

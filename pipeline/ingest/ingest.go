@@ -79,7 +79,7 @@ func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.
 		return nil, err
 	}
 	if len(fresh) > 0 {
-		if err := g.admit(ctx, slice, fresh, receipts, reservation); err != nil {
+		if err := g.admit(ctx, slice, fresh, c.versions, receipts, reservation); err != nil {
 			return nil, err
 		}
 	}
@@ -97,8 +97,9 @@ func everyEntry(s *pipeline.Submission) []int {
 	return all
 }
 
-// admit decides on the fresh notifications of a slice and commits them.
-func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, receipts []pipeline.Receipt, reservation pipeline.Reservation) error {
+// admit decides on the fresh notifications of a slice and commits them, with
+// the versions of their templates.
+func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions []uint32, receipts []pipeline.Receipt, reservation pipeline.Reservation) error {
 	preferences, err := g.preferences(ctx, slice.notifications, fresh)
 	if err != nil {
 		return err
@@ -108,6 +109,7 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, receipts 
 	for i, at := range fresh {
 		a := &admissions[i]
 		a.Notification = slice.notifications[at]
+		a.TemplateVersion = versions[at]
 		a.ID = receipts[at].ID
 		a.Claim = slice.claimOf(at)
 		a.Result = decide(&a.Notification, &preferences[i], now)
