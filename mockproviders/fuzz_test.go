@@ -98,7 +98,7 @@ func FuzzRunAnswer(f *testing.F) {
 	l := NewLedger()
 	l.runs["r"] = &run{name: "r", repeats: map[uint32]*Repeat{}}
 	for i := range uint32(10) {
-		l.runs["r"].record(fcm, i*70_000, []byte("id"))
+		l.recordRun(l.runs["r"], fcm, i*70_000, []byte("id"))
 	}
 	bitmap, err := l.Run("r").Sequences().ToBytes()
 	if err != nil {

@@ -5,20 +5,31 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
-// The ledger's bounds. Its memory stays under about 200 MB, whatever is sent.
+// The ledger's bounds. Its memory stays under about 300 MB, whatever is sent,
+// beside the bitmaps of large runs: at most two bytes for each sequence sent,
+// and next to nothing for stretches without gaps.
 const (
 	// maxLedgerIDs is how many notifications are kept by id, about 100 bytes
-	// each. What comes after them is counted alone.
-	maxLedgerIDs = 1 << 20
+	// each, and maxLedgerText how many bytes their ids and refs take together.
+	// What comes after them is counted alone.
+	maxLedgerIDs  = 1 << 20
+	maxLedgerText = 96 << 20
+	// maxNameBytes is the longest id or ref that is kept as it is; a longer one
+	// is kept as its hash.
+	maxNameBytes = 256
 	// maxRuns is how many load runs are kept; the least recently touched makes
-	// room.
-	maxRuns = 64
+	// room. Of maxDropped that did, the names are remembered, by hash.
+	maxRuns    = 64
+	maxDropped = 1 << 20
 	// runIDs is how many notifications of one run are kept by id, too. A larger
 	// run is kept by sequence alone.
 	runIDs = 1 << 16
-	// maxRepeats bounds the list of what came more than once.
+	// maxRepeats bounds what is listed of what came more than once: the
+	// acceptances by id, and the notifications of all runs.
 	maxRepeats = 1 << 17
 )
 
@@ -30,12 +41,15 @@ type Ledger struct {
 	total     Count
 	providers [providerCount]Count
 	ids       map[string]sighting
+	text      int                   // bytes of the ids and refs kept
 	again     map[string][]sighting // the later acceptances of ids that came more than once
 	repeats   int                   // how many those are
 	runs      map[string]*run
-	clock     uint64 // counts calls, for run.touched
-	lossy     bool   // ids outside of runs were counted that were not kept
-	evicted   bool   // a run was dropped
+	listed    int                 // notifications in the runs' lists of repeats
+	clock     uint64              // counts calls, for run.touched
+	lossy     bool                // ids that no bitmap holds were counted and not kept
+	dropped   map[uint64]struct{} // hashes of the names of runs that made room
+	forgot    bool                // not all of those are remembered
 }
 
 // Count counts acceptances.
@@ -86,7 +100,14 @@ type sighting struct {
 	ref      string // with the first
 	at       int64  // Unix milliseconds
 	provider provider
+	by       providerSet // with the first: all that accepted the id
 }
+
+// providerSet is a set of providers, a bit each.
+type providerSet uint8
+
+func (s providerSet) has(p provider) bool         { return s&(1<<p) != 0 }
+func (s providerSet) with(p provider) providerSet { return s | 1<<p }
 
 func (s sighting) send() Send { return Send{s.provider.String(), time.UnixMilli(s.at).UTC()} }
 
@@ -103,7 +124,8 @@ func (l *Ledger) Reset() {
 	defer l.mu.Unlock()
 	l.total, l.providers = Count{}, [providerCount]Count{}
 	l.ids, l.again, l.runs = map[string]sighting{}, map[string][]sighting{}, map[string]*run{}
-	l.repeats, l.lossy, l.evicted = 0, false, false
+	l.text, l.repeats, l.listed = 0, 0, 0
+	l.lossy, l.dropped, l.forgot = false, map[uint64]struct{}{}, false
 }
 
 // record counts the entries of a call that are not refused.
@@ -117,62 +139,77 @@ func (l *Ledger) record(p provider, c *call) {
 		if e.refused != nil {
 			continue
 		}
-		id, ref := c.str(e.id), c.str(e.ref)
+		id, ref := bounded(c.str(e.id)), bounded(c.str(e.ref))
 		r, sequence := l.runOf(ref, last)
-		var here, anywhere bool
-		switch {
-		case r == nil:
-			here, anywhere = l.recordID(p, id, ref, c.at)
-		case r.total.Sends < runIDs:
+		first := firsts{true, true}
+		if r == nil || r.total.Sends < runIDs {
 			// Small runs are kept both ways: refs of their form are common, and
 			// their ids are asked for.
-			l.recordID(p, id, ref, c.at)
-			here, anywhere = r.record(p, sequence, id)
-		default:
+			byID, kept := l.recordID(p, id, ref, c.at)
+			first = byID
+			switch {
+			case kept:
+			case r == nil:
+				l.lossy = true
+			default:
+				r.lossy = true
+			}
+		} else {
 			r.lossy = true
-			here, anywhere = r.record(p, sequence, id)
 		}
 		if r != nil {
 			last = r
+			first = first.and(l.recordRun(r, p, sequence, id))
 		}
-		l.providers[p].add(here)
-		l.total.add(anywhere)
+		l.providers[p].add(first.here)
+		l.total.add(first.anywhere)
 	}
 }
 
-// recordID keeps an acceptance by its id, and says whether it is the
-// provider's first and anybody's first. Beyond its bound the ledger takes all
-// for firsts.
-func (l *Ledger) recordID(p provider, id, ref []byte, at time.Time) (here, anywhere bool) {
-	first, seen := l.ids[string(id)]
-	if !seen {
-		if len(l.ids) >= maxLedgerIDs {
-			l.lossy = true
-			return true, true
-		}
-		both := string(id) + string(ref)
-		l.ids[both[:len(id)]] = sighting{ref: both[len(id):], at: at.UnixMilli(), provider: p}
-		return true, true
+// firsts says whether an acceptance is its provider's first of a notification,
+// and anybody's.
+type firsts struct{ here, anywhere bool }
+
+func (f firsts) and(o firsts) firsts { return firsts{f.here && o.here, f.anywhere && o.anywhere} }
+
+// bounded is a name as the ledger keeps it.
+func bounded(name []byte) []byte {
+	if len(name) <= maxNameBytes {
+		return name
 	}
-	here = first.provider != p
-	later := l.again[string(id)]
-	for _, s := range later {
-		here = here && s.provider != p
+	return appendHex([]byte("xxhash64:"), xxhash.Sum64(name))
+}
+
+// recordID keeps an acceptance by its id, or says that there is no room. What
+// has no room is taken for a first.
+func (l *Ledger) recordID(p provider, id, ref []byte, at time.Time) (first firsts, kept bool) {
+	seen, ok := l.ids[string(id)]
+	if !ok {
+		if len(l.ids) >= maxLedgerIDs || l.text+len(id)+len(ref) > maxLedgerText {
+			return firsts{true, true}, false
+		}
+		l.text += len(id) + len(ref)
+		both := string(id) + string(ref)
+		l.ids[both[:len(id)]] = sighting{ref: both[len(id):], at: at.UnixMilli(), provider: p, by: providerSet(0).with(p)}
+		return firsts{true, true}, true
+	}
+	if first.here = !seen.by.has(p); first.here {
+		seen.by = seen.by.with(p)
+		l.ids[string(id)] = seen
 	}
 	if l.repeats >= maxRepeats {
-		l.lossy = true
-		return here, false
+		return first, false
 	}
 	l.repeats++
-	l.again[string(id)] = append(later, sighting{at: at.UnixMilli(), provider: p})
-	return here, false
+	l.again[string(id)] = append(l.again[string(id)], sighting{at: at.UnixMilli(), provider: p})
+	return first, true
 }
 
 // Totals is all that was accepted.
 func (l *Ledger) Totals() Totals {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := Totals{Total: l.total, Providers: make(map[string]Count, providerCount), Complete: !l.lossy && !l.evicted}
+	t := Totals{Total: l.total, Providers: make(map[string]Count, providerCount), Complete: !l.lossy}
 	for _, p := range providers() {
 		t.Providers[p.String()] = l.providers[p]
 	}
@@ -183,17 +220,18 @@ func (l *Ledger) Totals() Totals {
 func (l *Ledger) Lookup(id string) Sends {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	name := bounded([]byte(id))
 	s := Sends{ID: id, Sends: []Send{}, Complete: !l.lossy}
 	for _, r := range l.runs {
 		s.Complete = s.Complete && !r.lossy
 	}
-	first, seen := l.ids[id]
+	first, seen := l.ids[string(name)]
 	if !seen {
 		return s
 	}
 	s.Ref = first.ref
 	s.Sends = append(s.Sends, first.send())
-	for _, later := range l.again[id] {
+	for _, later := range l.again[string(name)] {
 		s.Sends = append(s.Sends, later.send())
 	}
 	return s

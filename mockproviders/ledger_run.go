@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
@@ -16,7 +18,7 @@ type run struct {
 	provider [providerCount]runProvider
 	repeats  map[uint32]*Repeat
 	lossy    bool // not all its ids are kept by id
-	clipped  bool // not all its repeats are kept
+	clipped  bool // not all its repeats are kept, or it was dropped before
 }
 
 type runProvider struct {
@@ -31,8 +33,8 @@ type Run struct {
 	Providers map[string]RunProvider
 	// Repeats lists what was accepted more than once, by sequence.
 	Repeats []Repeat
-	// Complete says that the run was not forgotten to make room, nor any of
-	// its repeats.
+	// Complete says that nothing of the run was forgotten to make room, nor any
+	// of its repeats.
 	Complete bool
 }
 
@@ -90,12 +92,30 @@ func (l *Ledger) openRun(name string) *run {
 				out = r
 			}
 		}
-		delete(l.runs, out.name)
-		l.evicted = true
+		l.dropRun(out)
 	}
-	r := &run{name: name, repeats: map[uint32]*Repeat{}}
+	r := &run{name: name, repeats: map[uint32]*Repeat{}, clipped: l.wasDropped(name)}
 	l.runs[name] = r
 	return r
+}
+
+// dropRun forgets a run but for its name. Duplicates of a small one are still
+// found by their ids.
+func (l *Ledger) dropRun(r *run) {
+	delete(l.runs, r.name)
+	l.listed -= len(r.repeats)
+	l.lossy = l.lossy || r.lossy
+	if len(l.dropped) >= maxDropped {
+		l.forgot = true
+		return
+	}
+	l.dropped[xxhash.Sum64String(r.name)] = struct{}{}
+}
+
+// wasDropped says whether a run may have been kept before.
+func (l *Ledger) wasDropped(name string) bool {
+	_, dropped := l.dropped[xxhash.Sum64String(name)]
+	return dropped || l.forgot
 }
 
 func large(r *run) int {
@@ -110,15 +130,15 @@ func large(r *run) int {
 // as small as its gaps.
 const optimizeEvery = 1 << 21
 
-// record counts an acceptance, and says whether it is the provider's first and
-// anybody's first.
-func (r *run) record(p provider, sequence uint32, id []byte) (here, anywhere bool) {
+// recordRun counts an acceptance of a run, and says whether it is the
+// provider's first and anybody's first.
+func (l *Ledger) recordRun(r *run, p provider, sequence uint32, id []byte) firsts {
 	own := &r.provider[p]
 	if own.bitmap == nil {
 		own.bitmap = roaring.New()
 	}
-	here = own.bitmap.CheckedAdd(sequence)
-	anywhere = here
+	here := own.bitmap.CheckedAdd(sequence)
+	anywhere := here
 	for other := range r.provider {
 		if b := r.provider[other].bitmap; provider(other) != p && b != nil && b.Contains(sequence) {
 			anywhere = false
@@ -130,17 +150,19 @@ func (r *run) record(p provider, sequence uint32, id []byte) (here, anywhere boo
 		own.bitmap.RunOptimize()
 	}
 	if !anywhere {
-		r.repeat(sequence, id)
+		l.listRepeat(r, sequence, id)
 	}
-	return here, anywhere
+	return firsts{here, anywhere}
 }
 
-func (r *run) repeat(sequence uint32, id []byte) {
+// listRepeat keeps what came more than once, while there is room.
+func (l *Ledger) listRepeat(r *run, sequence uint32, id []byte) {
 	known, ok := r.repeats[sequence]
 	switch {
 	case ok:
 		known.Sends++
-	case len(r.repeats) < maxRepeats:
+	case l.listed < maxRepeats:
+		l.listed++
 		r.repeats[sequence] = &Repeat{Sequence: sequence, ID: string(id), Sends: 2}
 	default:
 		r.clipped = true
@@ -151,7 +173,7 @@ func (r *run) repeat(sequence uint32, id []byte) {
 func (l *Ledger) Run(name string) Run {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := Run{Run: name, Providers: map[string]RunProvider{}, Repeats: []Repeat{}, Complete: !l.evicted}
+	out := Run{Run: name, Providers: map[string]RunProvider{}, Repeats: []Repeat{}, Complete: !l.wasDropped(name)}
 	r, ok := l.runs[name]
 	if !ok {
 		return out

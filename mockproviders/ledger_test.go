@@ -147,6 +147,33 @@ func TestManyRuns(t *testing.T) {
 	if known := m.Ledger().Lookup("o0"); len(known.Sends) != 1 {
 		t.Errorf("of a forgotten run's id the ledger says %+v", known)
 	}
+	// Its duplicates are still found, by id, though it begins anew.
+	m.push("o0", "order0-1")
+	if totals := m.Ledger().Totals(); totals.Total.Duplicates != 1 || !totals.Complete {
+		t.Errorf("totals are %+v", totals)
+	}
+	if run := m.Ledger().Run("order0"); run.Complete {
+		t.Error("a run that was forgotten and began anew is called complete")
+	}
+	m.push("n0", "new-0")
+	if run := m.Ledger().Run("new"); !run.Complete {
+		t.Error("a run that was never forgotten is called incomplete")
+	}
+}
+
+// TestLongNames do not make the ledger grow, and are told apart.
+func TestLongNames(t *testing.T) {
+	m := newMock(t, mockproviders.Options{})
+	long := strings.Repeat("x", 1500)
+	m.push(long+"1", long+"-1")
+	m.push(long+"1", long+"-1")
+	m.push(long+"2", "")
+	if total := m.Ledger().Totals().Total; total != (mockproviders.Count{Sends: 3, Unique: 2, Duplicates: 1}) {
+		t.Errorf("totals are %+v", total)
+	}
+	if known := m.Ledger().Lookup(long + "1"); len(known.Sends) != 2 || len(known.Ref) > 256 {
+		t.Errorf("the ledger knows %d sends and a ref of %d bytes", len(known.Sends), len(known.Ref))
+	}
 }
 
 // TestLedgerCountsLikeAMap holds the ledger against the plainest count there
