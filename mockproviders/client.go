@@ -37,7 +37,7 @@ func NewLedgerClient(base, token string, client *http.Client) (*LedgerClient, er
 	if client == nil {
 		client = &http.Client{
 			Timeout:       30 * time.Second,
-			Transport:     &http.Transport{MaxIdleConnsPerHost: 2},
+			Transport:     &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}

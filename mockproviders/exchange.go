@@ -3,7 +3,6 @@ package mockproviders
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"time"
@@ -25,18 +24,18 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.server.hang(r)
 		return
 	case ResetBefore, ResetAfter:
-		e.server.wait(r, wait)
+		e.server.waitUntil(r, c.at.Add(wait))
 		reset(w)
 		return
 	}
-	e.server.wait(r, wait)
+	e.server.waitUntil(r, c.at.Add(wait))
 	e.write(c, w, r, v.drip)
 }
 
 // exchange reads the request, judges it, records what is accepted and prepares
-// the answer. It returns how long the answer waits.
+// the answer. It returns how long the answer waits, counted from when the
+// request was read: what the mock itself takes is a part of it.
 func (e endpoint) exchange(c *call, w http.ResponseWriter, r *http.Request) (verdict, time.Duration) {
-	c.at = time.Now()
 	number := e.server.callNumber.Add(1)
 	no := e.read(c, w, r)
 	wait := e.server.latency.of(len(c.entries), e.server.seed, number)
@@ -65,6 +64,7 @@ func (e endpoint) exchange(c *call, w http.ResponseWriter, r *http.Request) (ver
 
 // read decodes the request, or says why it is refused as a whole.
 func (e endpoint) read(c *call, w http.ResponseWriter, r *http.Request) *refusal {
+	c.at = time.Now()
 	if !e.wire.authorized(r) {
 		return e.wire.refusal(http.StatusUnauthorized, "")
 	}
@@ -78,17 +78,22 @@ func (e endpoint) read(c *call, w http.ResponseWriter, r *http.Request) *refusal
 	}
 	var err error
 	c.body, err = readAll(c.body, http.MaxBytesReader(w, r.Body, limit), r.ContentLength)
+	c.at = time.Now()
 	if err != nil {
 		return e.wire.refusal(http.StatusRequestEntityTooLarge, "")
 	}
 	return e.wire.decode(c, r)
 }
 
+// maxAnnouncedBytes is how much room is made for a body before any of it came.
+const maxAnnouncedBytes = 1 << 20
+
 // readAll reads to the end into b, whose room is made once when the length is
-// known.
+// known and not large.
 func readAll(b []byte, r io.Reader, length int64) ([]byte, error) {
-	if length >= 0 && int64(cap(b)) <= length {
-		b = make([]byte, 0, length+1) // one more, to see the end without growing
+	// One byte more than the length shows the end without growing.
+	if room := min(length, maxAnnouncedBytes) + 1; int64(cap(b)) < room {
+		b = make([]byte, 0, room)
 	}
 	for {
 		if len(b) == cap(b) {
@@ -157,12 +162,13 @@ func (e endpoint) write(c *call, w http.ResponseWriter, r *http.Request, drip ti
 	_, _ = w.Write(c.out.Buf)
 }
 
-// drip writes an answer byte by byte over a time.
+// drip writes an answer byte by byte over a time. The head is sent at once.
 func (s *Server) drip(w http.ResponseWriter, r *http.Request, answer []byte, over time.Duration) {
 	control := http.NewResponseController(w)
 	_ = control.Flush()
+	began, each := time.Now(), over/time.Duration(max(1, len(answer)))
 	for i := range answer {
-		s.wait(r, over/time.Duration(len(answer)))
+		s.waitUntil(r, began.Add(time.Duration(i+1)*each))
 		if _, err := w.Write(answer[i : i+1]); err != nil {
 			return
 		}
@@ -170,8 +176,9 @@ func (s *Server) drip(w http.ResponseWriter, r *http.Request, answer []byte, ove
 	}
 }
 
-// wait lets a time pass, or less when the client or the server goes.
-func (s *Server) wait(r *http.Request, d time.Duration) {
+// waitUntil waits for a time, or less when the client or the server goes.
+func (s *Server) waitUntil(r *http.Request, at time.Time) {
+	d := time.Until(at)
 	if d <= 0 {
 		return
 	}
@@ -199,8 +206,5 @@ func reset(w http.ResponseWriter) {
 	if err != nil {
 		panic(http.ErrAbortHandler) // HTTP/2: the server resets the stream
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // a reset rather than an orderly end
-	}
-	_ = conn.Close()
+	resetConn(conn)
 }

@@ -8,8 +8,11 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
 // Script is a list of faults that the mocks show. The first fault that fits
@@ -117,12 +120,29 @@ func ParseScript(text []byte) (Script, error) {
 	d.DisallowUnknownFields()
 	var s Script
 	if err := d.Decode(&s); err != nil {
-		return Script{}, fmt.Errorf("reading the fault script: %w", err)
+		return Script{}, fmt.Errorf("reading the fault script: %w", locate(err, text))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Script{}, errors.New("reading the fault script: something follows the JSON value")
+		return Script{}, fmt.Errorf("reading the fault script: line %d: something follows the JSON value", lineAt(text, d.InputOffset()))
 	}
 	return s, s.Validate()
+}
+
+// locate puts the line before an error of decoding that knows its place.
+func locate(err error, text []byte) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("line %d: %w", lineAt(text, syntax.Offset), err)
+	case errors.As(err, &kind):
+		return fmt.Errorf("line %d: %w", lineAt(text, kind.Offset), err)
+	}
+	return err
+}
+
+func lineAt(text []byte, offset int64) int {
+	return 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
 }
 
 // Validate says what is wrong with a script, naming the fault by its place.
@@ -151,8 +171,16 @@ func (f *Fault) validate() error {
 	if f.Kind != Status && f.Status != 0 {
 		return fmt.Errorf("status goes with fault %q, not %q", Status, f.Kind)
 	}
-	if (f.Kind == Slow || f.Kind == Drip) && f.Delay <= 0 {
+	if f.Code != "" && f.status() == 0 {
+		return fmt.Errorf("code goes with fault %q and %q, not %q", Status, Outage, f.Kind)
+	}
+	if _, err := strconv.ParseUint(f.Code, 10, 32); err != nil && f.Code != "" && f.Provider == catalog.Twilio {
+		return fmt.Errorf("code is %q; Twilio's are numbers, as 21610", f.Code)
+	}
+	if delays := f.Kind == Slow || f.Kind == Drip; delays && f.Delay <= 0 {
 		return fmt.Errorf("fault %q needs a delay above 0", f.Kind)
+	} else if !delays && f.Delay != 0 {
+		return fmt.Errorf("delay goes with fault %q and %q, not %q", Slow, Drip, f.Kind)
 	}
 	if f.Rate != nil && !(*f.Rate >= 0 && *f.Rate <= 1) {
 		return fmt.Errorf("rate is %v; accepted is 0 to 1", *f.Rate)

@@ -1,12 +1,17 @@
 package mockproviders_test
 
 import (
+	"context"
+	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,6 +201,168 @@ func TestSlow(t *testing.T) {
 	})
 }
 
+// TestFaultsAtTheirTime: at and for count from when the script was set.
+func TestFaultsAtTheirTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMock(t, mockproviders.Options{})
+		time.Sleep(time.Hour)
+		if err := m.SetFaults(script(t, `{"faults":[{"fault":"outage","at":"10s","for":"30s"},{"fault":"status","status":500,"at":"1m","for":"2562047h"}]}`)); err != nil {
+			t.Fatal(err)
+		}
+		set := time.Now()
+		for _, at := range []struct {
+			after  time.Duration
+			status int
+		}{{0, 200}, {9999 * time.Millisecond, 200}, {10 * time.Second, 503}, {39999 * time.Millisecond, 503}, {40 * time.Second, 200}, {time.Minute, 500}, {24 * time.Hour, 500}} {
+			time.Sleep(at.after - time.Since(set))
+			m.post(fcmPath, `{"message":{"token":"t"}}`, at.status, "")
+		}
+	})
+}
+
+// TestDrip: the head comes at once, the body over the whole time, and no longer.
+func TestDrip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMock(t, mockproviders.Options{
+			Latency: mockproviders.FixedLatency(time.Second),
+			Faults:  script(t, `{"faults":[{"fault":"drip","delay":"10s"}]}`),
+		})
+		began := time.Now()
+		m.post(fcmPath, `{"message":{"token":"t"}}`, 200, "projects/p/messages/")
+		if took := time.Since(began); took < 10*time.Second || took > 11*time.Second {
+			t.Errorf("it took %v, want 11 s", took)
+		}
+		if m.sends() != 1 {
+			t.Errorf("the ledger counts %d", m.sends())
+		}
+		m.post(sendGridPath, mail(to("a@b.c")), 202, "") // an answer without a body
+	})
+}
+
+func TestHTML502(t *testing.T) {
+	m := newMock(t, mockproviders.Options{Faults: script(t, `{"faults":[{"fault":"html_502"}]}`)})
+	for path, body := range validRequests() {
+		w := m.post(path, body, 502, "<h1>502 Bad Gateway</h1>", header("Content-Type", "multipart/mixed; boundary=__END__"))
+		if kind := w.Header().Get("Content-Type"); kind != "text/html" {
+			t.Errorf("%s: the answer is %q", path, kind)
+		}
+	}
+	if m.sends() != 0 {
+		t.Errorf("the ledger counts %d", m.sends())
+	}
+}
+
+// TestHang: a call that is never answered ends with its client, and was not
+// accepted.
+func TestHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMock(t, mockproviders.Options{Faults: script(t, `{"faults":[{"fault":"hang"}]}`)})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		began := time.Now()
+		func() {
+			defer func() {
+				if got := recover(); got != http.ErrAbortHandler { //nolint:errorlint // a panic's value
+					t.Errorf("the handler ended with %v", got)
+				}
+			}()
+			m.do(http.MethodPost, fcmPath, `{"message":{"token":"t"}}`, func(r *http.Request) { *r = *r.WithContext(ctx) })
+		}()
+		if took := time.Since(began); took != 5*time.Second || m.sends() != 0 {
+			t.Errorf("it took %v, and the ledger counts %d", took, m.sends())
+		}
+	})
+}
+
+// TestResets: however the client speaks HTTP, the connection or stream breaks;
+// what was accepted before it did is counted.
+func TestResets(t *testing.T) {
+	certificate, err := mockproviders.NewCertificate(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, way := range []struct {
+		name        string
+		url         string
+		certificate *tls.Certificate
+		protocols   func(*http.Protocols)
+		socket      bool // the socket itself is reset
+	}{
+		{"HTTP/1.1", "http://", nil, func(p *http.Protocols) { p.SetHTTP1(true) }, true},
+		{"HTTP/2", "http://", nil, func(p *http.Protocols) { p.SetUnencryptedHTTP2(true) }, false},
+		{"HTTP/1.1 over TLS", "https://", &certificate, func(p *http.Protocols) { p.SetHTTP1(true) }, true},
+		{"HTTP/2 over TLS", "https://", &certificate, func(p *http.Protocols) { p.SetHTTP2(true) }, false},
+	} {
+		for kind, sends := range map[string]uint64{"reset_before": 0, "reset_after": 1} {
+			t.Run(kind+" over "+way.name, func(t *testing.T) {
+				m := newMock(t, mockproviders.Options{
+					Certificate: way.certificate,
+					Faults:      script(t, fmt.Sprintf(`{"faults":[{"fault":%q}]}`, kind)),
+				})
+				transport := &http.Transport{
+					Protocols:       new(http.Protocols),
+					TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // what is under test is the end
+				}
+				way.protocols(transport.Protocols)
+				defer transport.CloseIdleConnections()
+				// Without GetBody, so that the transport does not send it again.
+				body := io.NopCloser(strings.NewReader(`{"message":{"token":"t"}}`))
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, way.url+m.serve()+fcmPath, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Authorization", "Bearer t")
+				response, err := transport.RoundTrip(r)
+				if err == nil {
+					_ = response.Body.Close()
+					t.Fatalf("answered %d", response.StatusCode)
+				}
+				if way.socket && !errors.Is(err, syscall.ECONNRESET) {
+					t.Errorf("it failed by %v, not by a reset", err)
+				}
+				if m.sends() != sends {
+					t.Errorf("the ledger counts %d, want %d", m.sends(), sends)
+				}
+			})
+		}
+	}
+}
+
+// TestSomeOfABatch: where the provider answers by entry, the neighbours of an
+// entry that fails are accepted.
+func TestSomeOfABatch(t *testing.T) {
+	m := newMock(t, mockproviders.Options{Faults: script(t, `{"faults":[{"fault":"status","status":404,"to":"t2"},{"fault":"status","status":429,"retry_after":"3s","to":"*0002"}]}`)})
+	one := func(i int) string { return fmt.Sprintf(`{"message":{"token":"t%d"}}`, i) }
+	w := m.post(fcmBatchPath, fcmBatch(one(1), one(2), one(3), one(10002)), 200, "UNREGISTERED", header("Content-Type", "multipart/mixed; boundary=__END__"))
+	if got := strings.Count(w.Body.String(), "HTTP/1.1 200 OK"); got != 2 || m.sends() != 2 {
+		t.Errorf("%d parts were answered 200, and the ledger counts %d", got, m.sends())
+	}
+	m.post(twilioBatchPath, `{"MessagingServiceSid":"MG","Messages":[{"To":"+15005550001","Body":"b"},{"To":"+15005550002","Body":"b"}]}`,
+		200, `"status":429,"retry_after":3}}]}`)
+	if !strings.Contains(w.Body.String(), "Retry-After: 3\r\n") {
+		t.Errorf("the part that was throttled does not say how long: %s", w.Body)
+	}
+	if m.sends() != 3 {
+		t.Errorf("the ledger counts %d, want 3", m.sends())
+	}
+}
+
+// TestSendGridRefusesAsAWhole: an entry's fault is the request's, and the answer
+// names the entries only where the fault is in them.
+func TestSendGridRefusesAsAWhole(t *testing.T) {
+	for faults, want := range map[string]string{
+		`[{"fault":"status","status":429,"to":"b*"}]`:                                           `{"errors":[{"message":"too many requests","field":null,"help":null}]}`,
+		`[{"fault":"status","status":400,"to":"b*"}]`:                                           `{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.1.to","help":null},{"message":"Does not contain a valid address.","field":"personalizations.2.to","help":null}]}`,
+		`[{"fault":"status","status":400,"to":"a*"},{"fault":"status","status":503,"to":"b*"}]`: `{"errors":[{"message":"Does not contain a valid address.","field":"personalizations.0.to","help":null}]}`,
+	} {
+		m := newMock(t, mockproviders.Options{Faults: script(t, `{"faults":`+faults+`}`)})
+		w := m.do(http.MethodPost, sendGridPath, mail(to("a@x.y"), to("b@x.y"), to("b2@x.y")))
+		if got := w.Body.String(); got != want || m.sends() != 0 {
+			t.Errorf("%s: answered %d %s, want %s; the ledger counts %d", faults, w.Code, got, want, m.sends())
+		}
+	}
+}
+
 func TestScriptsThatDoNotHold(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"faults":[{"fault":"explode"}]}`:                                       `faults[0]: fault "explode" is not known; accepted are outage, status`,
@@ -213,9 +380,14 @@ func TestScriptsThatDoNotHold(t *testing.T) {
 		`{"faults":[{"fault":"outage","scope":"world"}]}`:                        "scope is",
 		`{"faults":[{"fault":"outage","scope":"call","attempts":2}]}`:            "judge notifications",
 		`{"faults":[{"fault":"outage","colour":"red"}]}`:                         "colour",
-		`{"faults":[]} x`: "something follows",
-		`faults`:          "reading the fault script",
-		``:                "reading the fault script",
+		`{"faults":[{"fault":"outage","delay":"1s"}]}`:                           "delay goes with",
+		`{"faults":[{"fault":"hang","code":"x"}]}`:                               "code goes with",
+		`{"faults":[{"fault":"outage","provider":"twilio","code":"x"}]}`:         "Twilio's are numbers",
+		"{\"faults\":[]}\n x":                                                    "line 2: something follows",
+		"{\n\"faults\": [}":                                                      "line 2: invalid character",
+		"{\"faults\":[{\n\"fault\":\"outage\",\n\"rate\":\"x\"}]}":               "line 3: json: cannot unmarshal string",
+		`faults`: "reading the fault script: line 1",
+		``:       "reading the fault script",
 		`{"faults":[` + strings.Repeat(`{"fault":"outage"},`, 1000) + `{"fault":"outage"}]}`: "more than 1000",
 		strings.Repeat(" ", 1<<20+1): "larger than",
 	} {

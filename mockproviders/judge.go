@@ -69,7 +69,8 @@ func (j *judge) judge(w wire, c *call) verdict {
 }
 
 func (f *Fault) active(since time.Duration) bool {
-	return since >= time.Duration(f.At) && (f.For == 0 || since < time.Duration(f.At+f.For))
+	began := since - time.Duration(f.At)
+	return began >= 0 && (f.For == 0 || began < time.Duration(f.For))
 }
 
 // add lets a fault act on the whole call. The first that answers in place of

@@ -23,6 +23,7 @@ func (sendGridWire) authorized(r *http.Request) bool { return bearer(r) }
 // sendGridMail is what the rules ask of a request outside its personalizations.
 type sendGridMail struct {
 	from, subject, content, template bool
+	personalizations                 int
 	subjects                         int // personalizations with one of their own
 	recipients                       int
 	id, ref                          span // custom arguments of the whole request
@@ -78,7 +79,15 @@ func (w sendGridWire) readPersonalizations(c *call, d *jx.Decoder, mail *sendGri
 		return err
 	}
 	for array.Next() {
-		if err := w.readPersonalization(c, d, mail); err != nil {
+		mail.personalizations++
+		if mail.personalizations > catalog.SendGridPersonalizations {
+			// Beyond the limit they are counted alone, for the answer says how
+			// many there are.
+			err = d.Skip()
+		} else {
+			err = w.readPersonalization(c, d, mail)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -153,7 +162,9 @@ func (w sendGridWire) readRecipients(c *call, d *jx.Decoder, mail *sendGridMail,
 		if err != nil {
 			return err
 		}
-		mail.recipients++
+		if mail.recipients++; mail.recipients > catalog.SendGridPersonalizations {
+			continue // the whole request is refused for it
+		}
 		if !mailbox(c.str(address)) {
 			e.refuse(&refusal{
 				status: http.StatusBadRequest, field: field,
@@ -243,8 +254,8 @@ func (m *sendGridMail) check(c *call) *refusal {
 	switch {
 	case len(c.entries) == 0:
 		return bad("personalizations", "You must have at least one personalization.")
-	case len(c.entries) > catalog.SendGridPersonalizations:
-		return bad("personalizations", fmt.Sprintf("The personalization block is limited to %d personalizations per API request. You have provided %d personalizations.", catalog.SendGridPersonalizations, len(c.entries)))
+	case m.personalizations > catalog.SendGridPersonalizations:
+		return bad("personalizations", fmt.Sprintf("The personalization block is limited to %d personalizations per API request. You have provided %d personalizations.", catalog.SendGridPersonalizations, m.personalizations))
 	case m.recipients > catalog.SendGridPersonalizations:
 		return bad("personalizations", fmt.Sprintf("There is a limit of %d total recipients (to + cc + bcc) per request.", catalog.SendGridPersonalizations))
 	case !m.from:
@@ -277,22 +288,7 @@ const maxSendGridErrors = 100
 func (w sendGridWire) refuse(c *call, no *refusal) {
 	c.status, c.contentType = no.status, "application/json"
 	c.out.RawStr(`{"errors":[`)
-	listed := 0
-	for i := range c.entries {
-		e := &c.entries[i]
-		if e.refused == nil || no != e.refused && listed == 0 {
-			continue
-		}
-		if listed == maxSendGridErrors {
-			break
-		}
-		if listed > 0 {
-			c.out.Comma()
-		}
-		w.appendError(c, e.refused, "personalizations."+strconv.Itoa(i)+"."+e.refused.field)
-		listed++
-	}
-	if listed == 0 {
+	if listed := w.appendFaulty(c, no); listed == 0 {
 		w.appendError(c, no, no.field)
 	}
 	c.out.RawStr(`]}`)
@@ -301,6 +297,28 @@ func (w sendGridWire) refuse(c *call, no *refusal) {
 		c.setHeader("X-RateLimit-Remaining", "0")
 		c.setHeader("X-RateLimit-Reset", strconv.FormatInt(c.at.Add(no.retryAfter+time.Second-1).Unix(), 10))
 	}
+}
+
+// appendFaulty lists the personalizations at fault, when no is the refusal of
+// one of them, and gives their number. Those refused with another status than
+// the answer's are left out, and so are those without a field: what SendGrid
+// says of a quota or of itself concerns the request.
+func (w sendGridWire) appendFaulty(c *call, no *refusal) (listed int) {
+	for i := range c.entries {
+		own := c.entries[i].refused
+		if own == nil || listed == 0 && own != no || own.status != no.status || own.field == "" {
+			continue
+		}
+		if listed == maxSendGridErrors {
+			break
+		}
+		if listed > 0 {
+			c.out.Comma()
+		}
+		w.appendError(c, own, "personalizations."+strconv.Itoa(i)+"."+own.field)
+		listed++
+	}
+	return listed
 }
 
 func (sendGridWire) appendError(c *call, no *refusal, field string) {

@@ -52,6 +52,10 @@ type Server struct {
 	closed  sync.Once
 }
 
+// maxConnections bounds the connections that are served at a time; further ones
+// wait. A client keeps about a hundred a provider.
+const maxConnections = 4096
+
 // ErrNoControlToken says that a server that others can reach has no control
 // token.
 var ErrNoControlToken = errors.New("the mocks need a control token when they do not listen on loopback")
@@ -88,7 +92,7 @@ func New(o Options) (*Server, error) {
 		// a request that is being written makes an ambiguous answer.
 		IdleTimeout:    3 * time.Minute,
 		MaxHeaderBytes: 64 << 10,
-		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		ErrorLog:       slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	if o.Certificate != nil {
 		s.http.TLSConfig = &tls.Config{Certificates: []tls.Certificate{*o.Certificate}, MinVersion: tls.VersionTLS12}
@@ -133,8 +137,11 @@ func (s *Server) Serve(l net.Listener) error {
 		if !tcp.IP.IsLoopback() && s.token == "" {
 			return ErrNoControlToken
 		}
-		s.hosts.allow(tcp.IP.String())
+		if !tcp.IP.IsUnspecified() { // which is no address to call it by
+			s.hosts.allow(tcp.IP.String())
+		}
 	}
+	l = newLimitListener(l, maxConnections)
 	serve := s.http.Serve
 	if s.http.TLSConfig != nil {
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }

@@ -76,7 +76,12 @@ func (w twilioBatchWire) readMessages(c *call, d *jx.Decoder) error {
 		return err
 	}
 	for array.Next() {
-		if err := w.readMessage(c, d, c.add()); err != nil {
+		if len(c.entries) > catalog.TwilioBatch { // one more than a batch takes is enough to refuse it
+			err = d.Skip()
+		} else {
+			err = w.readMessage(c, d, c.add())
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -317,12 +317,20 @@ func TestTwilioBatch(t *testing.T) {
 	}
 }
 
-func TestCredentials(t *testing.T) {
-	bodies := map[string]string{
-		sendGridPath: mail(to("a@b.c")), fcmPath: `{"message":{"token":"t"}}`, fcmBatchPath: fcmBatch(`{"message":{"token":"t"}}`),
-		twilioPath: "To=%2B15005550006&From=%2B1&Body=b", twilioBatchPath: `{"MessagingServiceSid":"MG","Messages":[{"To":"+15005550006","Body":"b"}]}`,
+// validRequests holds a request of one notification for each path; batches need
+// their Content-Type.
+func validRequests() map[string]string {
+	return map[string]string{
+		sendGridPath:    mail(to("a@b.c")),
+		fcmPath:         `{"message":{"token":"t"}}`,
+		fcmBatchPath:    fcmBatch(`{"message":{"token":"t"}}`),
+		twilioPath:      "To=%2B15005550006&From=%2B1&Body=b",
+		twilioBatchPath: `{"MessagingServiceSid":"MG","Messages":[{"To":"+15005550006","Body":"b"}]}`,
 	}
-	for path, body := range bodies {
+}
+
+func TestCredentials(t *testing.T) {
+	for path, body := range validRequests() {
 		m := newMock(t, mockproviders.Options{})
 		for _, credentials := range []string{"", "Bearer ", "Bearer", "Basic Og==", "Basic QUMxOg=="} {
 			w := m.do(http.MethodPost, path, body, header("Authorization", credentials), header("Content-Type", "multipart/mixed; boundary=__END__"))
