@@ -79,13 +79,14 @@ func finish(a *app, err error) int {
 	return exitCode(err)
 }
 
-// flatten lists the errors that were joined into one.
+// flatten lists the errors that were joined into one. An error that says more
+// than its parts, as fmt.Errorf makes of two, is one error.
 func flatten(err error) []error {
 	if err == nil {
 		return nil
 	}
 	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
+	if !ok || err.Error() != errors.Join(joined.Unwrap()...).Error() {
 		return []error{err}
 	}
 	var all []error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -90,9 +91,15 @@ type kind struct {
 // recognises.
 func kinds() []kind {
 	return []kind{
-		{keys: planner.Sections(), validate: validatePlan},
+		{keys: planOnlyKeys(), validate: validatePlan},
 		{keys: scenarios.Keys(), validate: validateScenario},
 	}
+}
+
+// planOnlyKeys are the top-level keys of a plan that a scenario has not: both
+// have a version and a name.
+func planOnlyKeys() []string {
+	return slices.DeleteFunc(planner.Sections(), func(key string) bool { return key == "version" || key == "name" })
 }
 
 // recognise tells what a file is by its top-level keys.
