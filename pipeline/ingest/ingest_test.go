@@ -92,8 +92,11 @@ func TestWhatIsDecidedAtIngest(t *testing.T) {
 		"of the other": {&optedOut, func(*pipeline.Notification) {}, queued, "ada@example.com"},
 		"expired":      {nil, func(n *pipeline.Notification) { n.ExpiresAt = noon() }, pipeline.Result{State: pipeline.Expired, Reason: "expired"}, "ada@example.com"},
 		"just in time": {nil, func(n *pipeline.Notification) { n.ExpiresAt = noon().Add(time.Millisecond) }, queued, "ada@example.com"},
-		"opted out and expired": {&optedOut, func(n *pipeline.Notification) { n.Category, n.ExpiresAt = pipeline.Promotional, noon() },
-			pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"}, "ada@example.com"},
+		"opted out and expired": {
+			&optedOut, func(n *pipeline.Notification) { n.Category, n.ExpiresAt = pipeline.Promotional, noon() },
+			pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"},
+			"ada@example.com",
+		},
 		"no address yet":        {nil, func(n *pipeline.Notification) { n.To = "" }, queued, ""},
 		"the preferred address": {&reachable, func(n *pipeline.Notification) { n.To = "" }, queued, "first@example.com"},
 		"its own address":       {&reachable, func(*pipeline.Notification) {}, queued, "ada@example.com"},
