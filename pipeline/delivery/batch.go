@@ -29,11 +29,13 @@ type batch struct {
 	queue    pipeline.Queue
 	sender   Sender
 	settler  *settler
-	started  time.Time // of the call
+	started  time.Time       // of the call
+	ending   <-chan struct{} // closed when nothing more is to be started
 }
 
 // send takes deliveries all the way to the settler. Every one of them leaves a
-// fact, whatever happens.
+// fact, unless it is in doubt and what became of it cannot be learnt or noted:
+// it is then left as it is, for the next owner to doubt.
 func (b *batch) send(ctx context.Context, deliveries []*pipeline.Delivery) {
 	deliveries = b.resolveDoubts(ctx, deliveries)
 	deliveries = b.lastChecks(ctx, deliveries)
@@ -65,10 +67,8 @@ func (b *batch) resolveDoubts(ctx context.Context, deliveries []*pipeline.Delive
 	if len(ids) == 0 {
 		return deliveries
 	}
-	entries, err := b.delivery.cfg.History.ByID(ctx, ids)
-	if err != nil {
-		// Not to be sent before it is known: the retry asks again.
-		b.postpone(deliveries, "history", err)
+	entries := b.askHistory(ctx, ids)
+	if entries == nil {
 		return nil
 	}
 	kept := deliveries[:0:0]
@@ -96,6 +96,24 @@ func (b *batch) resolveDoubts(ctx context.Context, deliveries []*pipeline.Delive
 	return b.takeOver(ctx, kept, takeovers)
 }
 
+// askHistory looks ids up, again and again until the history answers or the
+// delivery ends, and then gives nil. The batch waits here, on its worker: put
+// back as retries, its deliveries would have lost their doubt.
+func (b *batch) askHistory(ctx context.Context, ids []pipeline.ID) []pipeline.Entry {
+	for {
+		entries, err := b.delivery.cfg.History.ByID(ctx, ids)
+		if err == nil {
+			return entries
+		}
+		b.warn("history", err)
+		select {
+		case <-time.After(postponed):
+		case <-b.ending:
+			return nil
+		}
+	}
+}
+
 // takeOver makes takeovers durable before they are sent: a second crash must
 // not make the account forget the first.
 func (b *batch) takeOver(ctx context.Context, deliveries []*pipeline.Delivery, takeovers []pipeline.Fact) []*pipeline.Delivery {
@@ -103,7 +121,7 @@ func (b *batch) takeOver(ctx context.Context, deliveries []*pipeline.Delivery, t
 		return deliveries
 	}
 	if err := b.settler.now(ctx, takeovers); err != nil {
-		b.postpone(deliveries, "settlement", err)
+		b.warn("settlement", err)
 		return nil
 	}
 	for i := range takeovers {
@@ -163,8 +181,7 @@ func (b *batch) render(ctx context.Context, deliveries []*pipeline.Delivery) ([]
 	var facts []pipeline.Fact
 	for i, d := range deliveries {
 		compiled, err := b.delivery.cfg.Templates.Get(ctx, d.TemplateID, d.TemplateVersion, d.Locale)
-		var syntax *template.SyntaxError
-		if err != nil && !errors.Is(err, pipeline.ErrNoTemplate) && !errors.As(err, &syntax) {
+		if err != nil && !isFaulty(err) {
 			// The store is away: the rest of the batch would meet the same.
 			b.postpone(deliveries[i:], "templates", err)
 			break
@@ -183,20 +200,32 @@ func (b *batch) render(ctx context.Context, deliveries []*pipeline.Delivery) ([]
 	return kept, messages
 }
 
+// isFaulty says whether it is the template's fault that it was not given, and
+// not that of the store, which may be away.
+func isFaulty(err error) bool {
+	var syntax *template.SyntaxError
+	var file *template.FileError
+	return errors.Is(err, pipeline.ErrNoTemplate) || errors.As(err, &syntax) || errors.As(err, &file)
+}
+
 // postponed is how long a batch waits when something of ours does not answer.
 // It is no attempt.
 const postponed = time.Second
 
 // postpone puts deliveries back that could not be sent for a reason of ours.
 func (b *batch) postpone(deliveries []*pipeline.Delivery, part string, err error) {
-	b.delivery.cfg.Log.Warn("a batch waits for a part that does not answer",
-		slog.String("part", part), slog.String("queue", b.queue.String()), slog.Any("error", err))
+	b.warn(part, err)
 	now := b.delivery.cfg.Now()
 	facts := make([]pipeline.Fact, len(deliveries))
 	for i, d := range deliveries {
 		facts[i] = pipeline.Fact{Delivery: d, State: pipeline.Retrying, At: now, Due: now.Add(postponed)}
 	}
 	b.settler.add(facts, nil)
+}
+
+func (b *batch) warn(part string, err error) {
+	b.delivery.cfg.Log.Warn("a batch waits for a part that does not answer",
+		slog.String("part", part), slog.String("queue", b.queue.String()), slog.Any("error", err))
 }
 
 // settle turns the provider's answers into facts.

@@ -104,40 +104,35 @@ func (d *Delivery) Run(ctx context.Context) error {
 func (d *Delivery) deliver(ctx context.Context, channel pipeline.Channel, route Route) error {
 	lease, err := d.cfg.Feed.Acquire(ctx, channel)
 	if err != nil {
-		return ended(err)
+		return ended(ctx, err)
 	}
 	d.cfg.Metrics.WorkersDesired(channel, route.Workers)
 	d.cfg.Metrics.WorkersRunning(channel, route.Workers)
+	defer d.cfg.Metrics.WorkersRunning(channel, 0)
 	// What was fetched is sent and settled even when ctx has ended.
 	work := context.WithoutCancel(ctx)
-	s := newSettler(d, lease)
-	b := &batches{delivery: d, lease: lease, route: route, pool: newPool(route.Workers), settler: s}
 	// A settler that fails ends the lanes: what they would send could not be
 	// recorded.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	s := newSettler(d, lease, stop)
+	b := &batches{delivery: d, lease: lease, route: route, pool: newPool(route.Workers), settler: s}
 	settled := make(chan error, 1)
-	go func() {
-		err := s.run(work)
-		if err != nil {
-			stop()
-		}
-		settled <- err
-	}()
+	go func() { settled <- s.run(work) }()
 
 	lanes, laneCtx := errgroup.WithContext(ctx)
 	for _, p := range pipeline.Priorities() {
 		lanes.Go(func() error { return b.run(laneCtx, p) })
 	}
-	err = ended(lanes.Wait())
+	err = ended(ctx, lanes.Wait())
 	b.pool.wait()
 	s.finish()
 	return errors.Join(err, <-settled, lease.Close(work))
 }
 
 // ended drops the errors by which an orderly end shows.
-func ended(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, pipeline.ErrLeaseEnded) {
+func ended(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, pipeline.ErrLeaseEnded) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return nil
 	}
 	return err
@@ -176,12 +171,13 @@ func (b *batches) run(ctx context.Context, p pipeline.Priority) error {
 
 // start sends a batch on the worker that was taken for it.
 func (b *batches) start(ctx context.Context, q pipeline.Queue, deliveries []*pipeline.Delivery) {
+	ending := ctx.Done()
 	ctx = context.WithoutCancel(ctx)
 	b.delivery.cfg.Metrics.WorkerBusy(q.Channel)
 	go func() {
 		defer b.pool.give()
 		defer b.delivery.cfg.Metrics.WorkerIdle(q.Channel)
-		batch := &batch{delivery: b.delivery, queue: q, sender: b.route.Sender, settler: b.settler}
+		batch := &batch{delivery: b.delivery, queue: q, sender: b.route.Sender, settler: b.settler, ending: ending}
 		batch.send(ctx, deliveries)
 	}()
 }

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -23,8 +24,10 @@ type settler struct {
 	mu       sync.Mutex
 	pending  []pipeline.Fact
 	passages []passed
+	failure  error         // the first
 	more     chan struct{} // facts are pending
 	done     chan struct{} // no more will come
+	stop     func()        // ends the fetching
 }
 
 // passed is the passages of one queue's notifications.
@@ -33,8 +36,8 @@ type passed struct {
 	passages []telemetry.Passage
 }
 
-func newSettler(d *Delivery, l pipeline.Lease) *settler {
-	return &settler{delivery: d, lease: l, more: make(chan struct{}, 1), done: make(chan struct{})}
+func newSettler(d *Delivery, l pipeline.Lease, stop func()) *settler {
+	return &settler{delivery: d, lease: l, more: make(chan struct{}, 1), done: make(chan struct{}), stop: stop}
 }
 
 // add gives facts to be settled soon, and the passages of those that ended.
@@ -54,46 +57,60 @@ func (s *settler) add(facts []pipeline.Fact, passages []telemetry.Passage) {
 	}
 }
 
-// now settles facts at once and returns when they are durable.
+// now settles facts at once and returns when they are durable. An error ends
+// the fetching: what would be sent could not be recorded. It is the delivery's
+// too, except [pipeline.ErrFenced], which is how a lease ends.
 func (s *settler) now(ctx context.Context, facts []pipeline.Fact) error {
-	return s.delivery.cfg.Settlement.Settle(ctx, s.lease, facts)
+	err := s.delivery.cfg.Settlement.Settle(ctx, s.lease, facts)
+	if err == nil {
+		return nil
+	}
+	s.stop()
+	err = fmt.Errorf("settle %d deliveries: %w", len(facts), err)
+	if !errors.Is(err, pipeline.ErrFenced) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.failure == nil {
+			s.failure = err
+		}
+	}
+	return err
 }
 
 // finish says that no more facts will come.
 func (s *settler) finish() { close(s.done) }
 
-// run settles until finish, and then what is left.
+// run settles until finish, and then what is left. After a failure it goes on:
+// what became of a batch in flight is worth another try. Its error is the first
+// failure.
 func (s *settler) run(ctx context.Context) error {
 	for {
 		select {
 		case <-s.more:
 		case <-s.done:
-			return s.settle(ctx)
+			s.settle(ctx)
+			return s.failure // nobody settles any more
 		}
 		select {
 		case <-time.After(settleEvery):
 		case <-s.done:
 		}
-		if err := s.settle(ctx); err != nil {
-			return err
-		}
+		s.settle(ctx)
 	}
 }
 
-// settle settles what is pending.
-func (s *settler) settle(ctx context.Context) error {
+// settle settles what is pending. What fails is left in doubt.
+func (s *settler) settle(ctx context.Context) {
 	s.mu.Lock()
 	facts, passages := s.pending, s.passages
 	s.pending, s.passages = nil, nil
 	s.mu.Unlock()
 	if len(facts) == 0 {
-		return nil
+		return
 	}
-	if err := s.now(ctx, facts); err != nil {
-		return fmt.Errorf("settle %d deliveries: %w", len(facts), err)
+	if err := s.now(ctx, facts); err == nil || errors.Is(err, pipeline.ErrFenced) {
+		s.observe(facts, passages)
 	}
-	s.observe(facts, passages)
-	return nil
 }
 
 // observe counts what has ended.

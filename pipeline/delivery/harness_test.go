@@ -1,0 +1,408 @@
+package delivery_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/delivery"
+	"github.com/notifyctl/notifyctl/pipeline/policy"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
+	"github.com/notifyctl/notifyctl/pipeline/template"
+)
+
+var errAway = errors.New("away")
+
+// engine is a feed of one channel, the settlement beside it and the history
+// behind it, in memory and on the bubble's clock. Its log tells what happened
+// in which order.
+type engine struct {
+	mu      sync.Mutex
+	waiting map[pipeline.Priority][]*pipeline.Delivery // in the order of Due
+	out     map[pipeline.ID]*pipeline.Delivery         // handed out, not settled
+	facts   map[pipeline.ID][]pipeline.Fact
+	history map[pipeline.ID]pipeline.State // what a former owner left
+	log     []string
+	wake    map[pipeline.Priority]chan struct{}
+	ending  chan struct{}
+	settled int // calls of Settle
+	closed  int
+	left    int // handed out and not settled when the lease was closed
+
+	acquireErr, fetchErr, historyErr, closeErr error
+	// settle, when set, decides what a Settle gives; facts are recorded unless
+	// it fails otherwise than by ErrFenced.
+	settle func(facts []pipeline.Fact) error
+}
+
+func newEngine() *engine {
+	e := &engine{
+		waiting: map[pipeline.Priority][]*pipeline.Delivery{}, out: map[pipeline.ID]*pipeline.Delivery{},
+		facts: map[pipeline.ID][]pipeline.Fact{}, history: map[pipeline.ID]pipeline.State{},
+		wake: map[pipeline.Priority]chan struct{}{}, ending: make(chan struct{}),
+	}
+	for _, p := range pipeline.Priorities() {
+		e.wake[p] = make(chan struct{}, 1)
+	}
+	return e
+}
+
+func (e *engine) note(format string, args ...any) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.log = append(e.log, fmt.Sprintf(format, args...))
+}
+
+// queue puts deliveries where they are due. e.mu is held.
+func (e *engine) queue(deliveries ...*pipeline.Delivery) {
+	for _, d := range deliveries {
+		q := append(e.waiting[d.Priority], d)
+		slices.SortStableFunc(q, func(a, b *pipeline.Delivery) int { return a.Due.Compare(b.Due) })
+		e.waiting[d.Priority] = q
+		select {
+		case e.wake[d.Priority] <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (e *engine) Acquire(context.Context, pipeline.Channel) (pipeline.Lease, error) {
+	return e, e.acquireErr
+}
+
+func (e *engine) Depths(context.Context) ([]pipeline.Depth, error) { return nil, nil }
+
+func (e *engine) Channel() pipeline.Channel { return pipeline.Email }
+
+func (e *engine) Ending() <-chan struct{} { return e.ending }
+
+func (e *engine) Await(ctx context.Context, p pipeline.Priority, maximum int, wait time.Duration) error {
+	for {
+		e.mu.Lock()
+		now, due := time.Now(), 0
+		sleep := time.Hour
+		for _, d := range e.waiting[p] {
+			if d.Due.After(now) {
+				sleep = min(sleep, d.Due.Sub(now))
+				break
+			}
+			due++
+		}
+		if due > 0 {
+			sleep = min(sleep, wait-now.Sub(e.waiting[p][0].Due))
+		}
+		e.mu.Unlock()
+		if due >= maximum || due > 0 && sleep <= 0 {
+			return nil
+		}
+		select {
+		case <-e.wake[p]:
+		case <-time.After(sleep):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.ending:
+			return pipeline.ErrLeaseEnded
+		}
+	}
+}
+
+func (e *engine) Fetch(_ context.Context, p pipeline.Priority, maximum int) ([]*pipeline.Delivery, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.fetchErr != nil {
+		return nil, e.fetchErr
+	}
+	var fetched []*pipeline.Delivery
+	for len(fetched) < maximum && len(e.waiting[p]) > 0 && !e.waiting[p][0].Due.After(time.Now()) {
+		d := e.waiting[p][0]
+		e.waiting[p] = e.waiting[p][1:]
+		d.Fetched = time.Now()
+		e.out[d.ID] = d
+		fetched = append(fetched, d)
+	}
+	return fetched, nil
+}
+
+func (e *engine) Close(context.Context) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.closed++
+	e.left = len(e.out)
+	return e.closeErr
+}
+
+func (e *engine) Settle(_ context.Context, _ pipeline.Lease, facts []pipeline.Fact) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.settled++
+	var err error
+	if e.settle != nil {
+		err = e.settle(facts)
+	}
+	if err != nil && !errors.Is(err, pipeline.ErrFenced) {
+		return err
+	}
+	for _, f := range facts {
+		d := f.Delivery
+		f.Delivery = nil // it changes with its next attempt
+		e.facts[d.ID] = append(e.facts[d.ID], f)
+		e.log = append(e.log, fmt.Sprintf("settle %s %d", d.Ref, f.State))
+		if f.State == pipeline.Sending {
+			continue
+		}
+		if _, ours := e.out[d.ID]; !ours {
+			panic(d.Ref + " was settled twice")
+		}
+		delete(e.out, d.ID)
+		if f.State == pipeline.Retrying {
+			again := *d
+			again.Due, again.Doubt = f.Due, false
+			again.Attempts = slices.Clone(d.Attempts)
+			if f.Attempt.Class != 0 {
+				again.Attempts = append(again.Attempts, f.Attempt)
+			}
+			e.queue(&again)
+		}
+	}
+	return err
+}
+
+func (e *engine) Account(context.Context) (pipeline.Account, error) { return pipeline.Account{}, nil }
+
+func (e *engine) ByID(_ context.Context, ids []pipeline.ID) ([]pipeline.Entry, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.historyErr != nil {
+		return nil, e.historyErr
+	}
+	entries := make([]pipeline.Entry, len(ids))
+	for i, id := range ids {
+		entries[i] = pipeline.Entry{ID: id, State: e.history[id]}
+	}
+	return entries, nil
+}
+
+func (e *engine) RunOutcomes(context.Context, string) (pipeline.RunOutcomes, error) {
+	return nil, pipeline.ErrUnknownRun
+}
+
+// sender answers as it is told, after some time.
+type sender struct {
+	engine *engine
+	most   int
+	takes  time.Duration
+	answer func(m *pipeline.Message, nth int) pipeline.Answer // nth send of the message, from 1
+	hold   func(refs []string)                                // when set, the answer waits until it returns
+
+	mu      sync.Mutex
+	sends   map[string]int
+	batches [][]string // refs
+	at      []time.Time
+	last    map[string]pipeline.Message
+	flying  int
+	peak    int
+}
+
+func (s *sender) Name() string  { return "sendgrid" }
+func (s *sender) MaxBatch() int { return s.most }
+
+func (s *sender) Send(_ context.Context, messages []pipeline.Message) []pipeline.Answer {
+	s.mu.Lock()
+	s.flying++
+	s.peak = max(s.peak, s.flying)
+	var refs []string
+	for i := range messages {
+		refs = append(refs, messages[i].Ref)
+	}
+	s.batches, s.at = append(s.batches, refs), append(s.at, time.Now())
+	s.mu.Unlock()
+	for _, ref := range refs {
+		s.engine.note("send %s", ref)
+	}
+	time.Sleep(s.takes)
+	if s.hold != nil {
+		s.hold(refs)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flying--
+	answers := make([]pipeline.Answer, len(messages))
+	for i := range messages {
+		m := &messages[i]
+		s.sends[m.Ref]++
+		s.last[m.Ref] = *m
+		answers[i] = s.answer(m, s.sends[m.Ref])
+	}
+	return answers
+}
+
+func sent(*pipeline.Message, int) pipeline.Answer { return pipeline.Answer{Class: pipeline.Sent} }
+
+// preferences answers from a map; who is not in it has the defaults.
+type preferences struct {
+	mu   sync.Mutex
+	rows map[string]pipeline.Preference // by user
+	err  error
+}
+
+func (p *preferences) fail(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err = err
+}
+
+func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	found := make([]pipeline.Preference, len(keys))
+	for i, k := range keys {
+		found[i] = pipeline.DefaultPreference(k)
+		if row, ok := p.rows[k.UserID]; ok {
+			found[i] = row
+		}
+	}
+	return found, p.err
+}
+
+// templates compiles at each call, so that nothing is left running.
+type templates struct {
+	mu  sync.Mutex
+	err map[string]error // by id
+}
+
+func (t *templates) fail(id string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.err[id] = err
+}
+
+func (t *templates) Get(_ context.Context, id string, version uint32, locale string) (*template.Compiled, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.err[id]; err != nil {
+		return nil, err
+	}
+	return template.Compile(pipeline.Template{ID: id, Version: version, Locale: locale, Subject: "For {{name}}", Body: "Hello {{name}}"})
+}
+
+// world is a delivery stage and all around it, in a bubble.
+type world struct {
+	*testing.T
+	*engine
+	sender      *sender
+	preferences *preferences
+	templates   *templates
+	metrics     *telemetry.Metrics
+	ids         *pipeline.IDMinter
+	workers     int
+	ttl         time.Duration
+	cancel      context.CancelFunc
+	ended       chan error
+}
+
+func newWorld(t *testing.T) *world {
+	e := newEngine()
+	return &world{
+		T: t, engine: e, workers: 4,
+		sender:      &sender{engine: e, most: 10, takes: 50 * time.Millisecond, answer: sent, sends: map[string]int{}, last: map[string]pipeline.Message{}},
+		preferences: &preferences{rows: map[string]pipeline.Preference{}},
+		templates:   &templates{err: map[string]error{}},
+		metrics:     telemetry.New(prometheus.NewRegistry()),
+		ids:         pipeline.NewIDMinter(pipeline.IDKey{7}),
+		ended:       make(chan error, 1),
+	}
+}
+
+// delivery makes a delivery that is due now; its user has the name of its ref.
+func (w *world) delivery(ref string, change ...func(d *pipeline.Delivery)) *pipeline.Delivery {
+	d := &pipeline.Delivery{Record: pipeline.Record{Notification: pipeline.Notification{
+		Ref: ref, UserID: ref, Channel: pipeline.Email, Priority: pipeline.High, Category: pipeline.Transactional,
+		TemplateID: "welcome", TemplateVersion: 1, To: ref + "@example.com", Variables: []pipeline.Variable{{Name: "name", Value: ref}},
+	}}}
+	for _, c := range change {
+		c(d)
+	}
+	d.ID = w.ids.Make(time.Now(), &d.Notification, w.ids.Reserve(1))
+	d.Due = d.AcceptedAt()
+	return d
+}
+
+func (w *world) push(deliveries ...*pipeline.Delivery) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.queue(deliveries...)
+}
+
+func (w *world) start() { w.startUnder(w.Context()) }
+
+func (w *world) startUnder(ctx context.Context) {
+	ctx, w.cancel = context.WithCancel(ctx)
+	d := delivery.New(delivery.Config{
+		Feed: w.engine, Settlement: w.engine, History: w.engine, Preferences: w.preferences, Templates: w.templates,
+		Routes:  map[pipeline.Channel]delivery.Route{pipeline.Email: {Sender: w.sender, Workers: w.workers}},
+		Backoff: policy.DefaultBackoff(), TTL: w.ttl, Metrics: w.metrics, Log: slog.New(slog.DiscardHandler),
+	})
+	go func() { w.ended <- d.Run(ctx) }()
+}
+
+// stop ends the delivery in order.
+func (w *world) stop() {
+	w.Helper()
+	w.cancel()
+	if err := <-w.ended; err != nil {
+		w.Errorf("the delivery ended with %v", err)
+	}
+	w.checkEnd()
+}
+
+// checkEnd holds of every end: the lease is given back and nobody works.
+func (w *world) checkEnd() {
+	w.Helper()
+	if w.closed != 1 {
+		w.Errorf("the lease was closed %d times", w.closed)
+	}
+	for _, workers := range w.metrics.Snapshot().Workers {
+		if workers.Busy != 0 || workers.Running != 0 {
+			w.Errorf("at the end %s has %d workers, %d of them busy", workers.Channel, workers.Running, workers.Busy)
+		}
+	}
+}
+
+// run delivers what was pushed for some time, and ends.
+func (w *world) run(d time.Duration) {
+	w.Helper()
+	w.start()
+	time.Sleep(d)
+	w.stop()
+}
+
+// known gives the facts of a delivery.
+func (w *world) known(d *pipeline.Delivery) []pipeline.Fact {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.facts[d.ID])
+}
+
+// wantFacts compares what became of a delivery, as "state reason".
+func (w *world) wantFacts(d *pipeline.Delivery, want ...string) {
+	w.Helper()
+	var got []string
+	for _, f := range w.known(d) {
+		text := fmt.Sprint(f.State)
+		if f.Reason != "" {
+			text += " " + f.Reason
+		}
+		got = append(got, text)
+	}
+	if !slices.Equal(got, want) {
+		w.Errorf("%s met %q, want %q", d.Ref, got, want)
+	}
+}
