@@ -139,13 +139,16 @@ func TestWhatHasNoTimeForARetryIsDead(t *testing.T) {
 		w.sender.answer, w.ttl = asks, 2*time.Hour
 		soon := w.delivery("soon", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour) })
 		late := w.delivery("late", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(90 * time.Minute) })
+		// The answer comes after 70 ms: its retry would be due as it expires.
+		just := w.delivery("just", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour + 70*time.Millisecond) })
 		none := w.delivery("none") // until the TTL
-		w.push(soon, late, none)
+		w.push(soon, late, just, none)
 		w.run(5 * time.Hour)
 		w.wantFacts(soon, "dead out_of_time")
 		w.wantFacts(late, "retrying", "dead out_of_time")
+		w.wantFacts(just, "dead out_of_time")
 		w.wantFacts(none, "retrying", "dead out_of_time")
-		for _, d := range []*pipeline.Delivery{soon, late, none} {
+		for _, d := range []*pipeline.Delivery{soon, late, just, none} {
 			facts := w.known(d)
 			if last := facts[len(facts)-1]; !last.Due.IsZero() || last.Attempt.Class != pipeline.Throttled {
 				w.Errorf("%s ended by %+v", d.Ref, last)

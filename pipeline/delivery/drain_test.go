@@ -203,6 +203,13 @@ func TestAFencedLeaseEndsInOrder(t *testing.T) {
 		if len(w.facts) != len(w.sender.sends) || w.left != 0 {
 			w.Errorf("%d were sent, %d recorded, %d left", len(w.sender.sends), len(w.facts), w.left)
 		}
+		counted := int64(0)
+		for _, q := range w.metrics.Snapshot().Queues {
+			counted += q.Ended[pipeline.Delivered]
+		}
+		if counted != int64(len(w.facts)) {
+			w.Errorf("%d were counted as delivered, and %d recorded", counted, len(w.facts))
+		}
 		if len(w.sender.sends) > 200 {
 			w.Errorf("%d were sent after the lease was lost", len(w.sender.sends))
 		}
