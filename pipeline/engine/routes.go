@@ -43,6 +43,10 @@ func (s *System) routes() (map[pipeline.Channel]delivery.Route, error) {
 	if err := errors.Join(fcmErr, sendGridErr, twilioErr); err != nil {
 		return nil, fmt.Errorf("set up the providers: %w", err)
 	}
+	// After the delivery, which sends until its end.
+	for _, closer := range []func(){fcm.Close, sendGrid.Close, twilio.Close} {
+		s.onClose(func() error { closer(); return nil })
+	}
 	return map[pipeline.Channel]delivery.Route{
 		pipeline.Push:  {Sender: fcm, Workers: s.cfg.Workers[pipeline.Push]},
 		pipeline.Email: {Sender: sendGrid, Workers: s.cfg.Workers[pipeline.Email]},
