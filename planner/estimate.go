@@ -4,16 +4,21 @@ import "github.com/notifyctl/notifyctl/planner/units"
 
 // An Estimate is everything that follows from a plan.
 type Estimate struct {
-	Plan    *Plan
-	Figures []Derived // in the order reports show them
-	Limits  []LimitResult
+	Plan     *Plan
+	Figures  []Derived // in the order reports show them
+	Findings []Finding // the worst first
+	Costs    []CostLine
+	Growth   []GrowthYear
+	Ceilings []Ceiling // the tightest first
+	Outages  []Outage
+	Limits   []LimitResult
 }
 
 // Derived is a figure with its value for a plan.
 type Derived struct {
 	Figure
 	Range  units.Range
-	Stated *units.Range // what the plan claims of it, nil if nothing
+	Stated *units.Range // what the plan claims of it, or gives as its own number; nil if nothing
 }
 
 // Value is the one number to plan by: of a range, the safe end.
@@ -22,51 +27,70 @@ func (d Derived) Value() float64 { return d.Safe.Of(d.Range) }
 // A LimitResult is a limit of the plan set against its figure.
 type LimitResult struct {
 	Limit
-	Value *units.Range // nil for a figure that is not derived
-	Holds *bool        // nil if the figure is not derived
+	Value units.Range
+	Holds bool
 }
 
-// NewEstimate derives every figure from a plan.
+// NewEstimate derives every figure from a plan, and reads them.
 func NewEstimate(p *Plan) (*Estimate, error) {
-	return estimate(p, figures())
-}
-
-// estimate derives a list of figures.
-func estimate(p *Plan, figures []Figure) (*Estimate, error) {
-	leaves := p.leaves()
-	keys := make([]string, len(leaves))
-	low, high := make([]float64, len(leaves)+len(figures)), make([]float64, len(leaves)+len(figures))
-	for i, l := range leaves {
-		keys[i], low[i], high[i] = l.path, l.value.Low, l.value.High
-	}
-	m, err := newModel(keys, figures)
+	v, err := evaluate(p, figures(p.choices()))
 	if err != nil {
-		panic("BUG: planner: " + err.Error())
-	}
-	if err := m.evaluate(low, high); err != nil {
 		return nil, err
 	}
-	e := &Estimate{Plan: p, Figures: make([]Derived, len(figures))}
-	for i, f := range figures {
-		e.Figures[i] = Derived{Figure: f, Range: units.Range{Low: low[m.keys+i], High: high[m.keys+i]}}
-		if claim, ok := p.Claims.Find(f.ID); ok {
-			e.Figures[i].Stated = &claim.Value
-		}
-	}
+	e := &Estimate{Plan: p, Figures: v.derived(p)}
+	e.Findings = audit(&facts{valuation: v, plan: p})
 	for _, l := range p.Limits {
 		e.Limits = append(e.Limits, e.judge(l))
 	}
 	return e, nil
 }
 
+// evaluate derives a list of figures from a plan.
+func evaluate(p *Plan, figures []Figure) (*valuation, error) {
+	leaves := p.leaves()
+	keys := make([]string, len(leaves))
+	v := &valuation{
+		slots: make(map[Input]int, len(leaves)+len(figures)),
+		low:   make([]float64, len(leaves)+len(figures)),
+		high:  make([]float64, len(leaves)+len(figures)),
+	}
+	for i, l := range leaves {
+		keys[i], v.low[i], v.high[i] = l.path, l.value.Low, l.value.High
+		v.slots[key(l.path)] = i
+	}
+	m, err := newModel(keys, figures)
+	if err != nil {
+		panic("BUG: planner: " + err.Error())
+	}
+	for i, f := range figures {
+		v.slots[figure(f.ID)] = m.keys + i
+	}
+	v.model = m
+	return v, m.evaluate(v.low, v.high)
+}
+
+// derived gives the figures with their values, beside what the plan says.
+func (v *valuation) derived(p *Plan) []Derived {
+	all := make([]Derived, len(v.model.figures))
+	for i, f := range v.model.figures {
+		all[i] = Derived{Figure: f, Range: v.rangeOf(figure(f.ID))}
+		if claim, ok := p.Claims.Find(f.ID); ok {
+			all[i].Stated = &claim.Value
+		} else if f.Stated != "" {
+			own := v.rangeOf(key(f.Stated))
+			all[i].Stated = &own
+		}
+	}
+	return all
+}
+
 // judge sets a limit against its figure.
 func (e *Estimate) judge(l Limit) LimitResult {
-	result := LimitResult{Limit: l}
-	if d, ok := e.Figure(l.Figure); ok {
-		holds := l.Holds(d.Range)
-		result.Value, result.Holds = &d.Range, &holds
+	d, ok := e.Figure(l.Figure)
+	if !ok {
+		panic("BUG: planner: a limit on " + l.Figure + ", which is not derived")
 	}
-	return result
+	return LimitResult{Limit: l, Value: d.Range, Holds: l.Holds(d.Range)}
 }
 
 // Figure finds a figure by its id.

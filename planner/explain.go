@@ -90,7 +90,7 @@ func (x *explainer) figure(d Derived) Explanation {
 
 // input explains what a figure is computed from.
 func (x *explainer) input(in Input) Explanation {
-	if in.Key {
+	if in.From == FromKey {
 		return x.key(x.leaves[in.ID])
 	}
 	d, ok := x.estimate.Figure(in.ID)

@@ -1,6 +1,10 @@
 package planner
 
-import "github.com/notifyctl/notifyctl/planner/units"
+import (
+	"slices"
+
+	"github.com/notifyctl/notifyctl/planner/units"
+)
 
 // A Figure is one number that follows from a plan: what it is, and how it is
 // computed.
@@ -14,6 +18,7 @@ type Figure struct {
 	Title   string
 	Unit    units.Unit
 	Safe    End    // the end of a range to plan by
+	Stated  string // the key by which the plan gives its own number of it, "" for none
 	Formula string // in words, naming every input by its id
 	Inputs  []Input
 	Compute func(in []float64) float64
@@ -37,30 +42,50 @@ func (e End) Of(r units.Range) float64 {
 	return r.High
 }
 
-// An Input is what a figure is computed from: a key of the plan, or another
-// figure.
+// An Input is what a figure is computed from.
 type Input struct {
 	ID    string
-	Key   bool // of the plan; an id may name both a key and a figure
-	Falls bool // the figure falls as this input rises
+	From  Origin // an id may name both a key and a figure
+	Falls bool   // the figure falls as this input rises
 }
 
-// figures lists every figure, in the order reports show them.
-func figures() []Figure {
-	return envelope()
+// An Origin says where an input's value comes from.
+type Origin uint8
+
+// The origins of inputs.
+const (
+	FromFigure Origin = iota
+	FromKey           // of the plan
+	FromPrice         // of the price book; the id is that of the book
+)
+
+// figures lists every figure, in the order reports show them. Which figures
+// there are, their units and what is said of them do not depend on a plan's
+// choices; the formula of a figure may.
+func figures(c choices) []Figure {
+	return slices.Concat(
+		envelope(),
+		gatewayFigures(), serviceFigures(), kafkaFigures(),
+		workerFigures(), providerFigures(c),
+		postgresFigures(c), cassandraFigures(), redisFigures(), preferenceFigures(),
+		costFigures(c),
+	)
 }
 
 // FigureIDs lists the ids of all figures.
 func FigureIDs() []string {
 	var ids []string
-	for _, f := range figures() {
+	for _, f := range figures(choices{}) {
 		ids = append(ids, f.ID)
 	}
 	return ids
 }
 
 // key is a key of the plan that the figure rises with.
-func key(path string) Input { return Input{ID: path, Key: true} }
+func key(path string) Input { return Input{ID: path, From: FromKey} }
+
+// price is a price of the book that the figure rises with.
+func price(id string) Input { return Input{ID: id, From: FromPrice} }
 
 // figure is another figure that the figure rises with.
 func figure(id string) Input { return Input{ID: id} }

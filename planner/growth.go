@@ -39,3 +39,20 @@ func ParseMoment(text string) (Moment, error) {
 	}
 	return "", fmt.Errorf("%q is no moment; accepted is now, a quarter from as_of like 3rd quarter, or a date like 2027-06-30", text)
 }
+
+// A GrowthYear is one year of the growth that a plan expects.
+type GrowthYear struct {
+	Year          int     // 0 is today
+	Peak          float64 // notifications a second
+	CapacityAfter float64 // of the last step that is taken by its end
+	Breaks        []Break // in it, in order
+	Cost          float64 // US dollars a month, at its end
+}
+
+// A Break is the day on which growth passes a ceiling.
+type Break struct {
+	Component string
+	Figure    string
+	Date      Date
+	OrderBy   Date // Date less the lead time
+}

@@ -36,7 +36,7 @@ func newModel(keys []string, figures []Figure) (*model, error) {
 		m.widest = max(m.widest, len(f.Inputs))
 		for _, in := range f.Inputs {
 			slots, kind := figureSlots, "figure"
-			if in.Key {
+			if in.From == FromKey {
 				slots, kind = keySlots, "key of the plan"
 			}
 			slot, ok := slots[in.ID]

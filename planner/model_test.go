@@ -2,6 +2,7 @@ package planner
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -116,19 +117,20 @@ func TestEstimatePanicsOnABrokenList(t *testing.T) {
 			t.Errorf("recovered %v, want a BUG", r)
 		}
 	}()
-	_, err := estimate(Reference(), []Figure{sum("a", figure("b"))})
+	_, err := evaluate(Reference(), []Figure{sum("a", figure("b"))})
 	t.Errorf("no panic, error %v", err)
 }
 
 // What two figures need is explained below the first of them.
 func TestExplainOnce(t *testing.T) {
-	e, err := estimate(Reference(), []Figure{
+	v, err := evaluate(Reference(), []Figure{
 		sum("top", figure("left"), figure("right")),
 		sum("left", figure("base")), sum("right", figure("base")), sum("base", key("workload.users")),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	e := &Estimate{Plan: Reference(), Figures: v.derived(Reference())}
 	x, err := e.Explain("top")
 	if err != nil {
 		t.Fatal(err)
@@ -145,10 +147,10 @@ func TestFormulasNameTheirInputs(t *testing.T) {
 	for _, l := range Reference().leaves() {
 		known[l.path] = true
 	}
-	for _, f := range figures() {
+	for _, f := range figures(choices{}) {
 		known[f.ID] = true
 	}
-	for _, f := range figures() {
+	for _, f := range figures(choices{}) {
 		words := strings.FieldsFunc(f.Formula, func(r rune) bool { return strings.ContainsRune(" (),", r) })
 		for _, in := range f.Inputs {
 			if !slices.Contains(words, in.ID) {
@@ -167,19 +169,29 @@ func TestFormulasNameTheirInputs(t *testing.T) {
 	}
 }
 
-// Each figure rises or falls with each input as it declares.
+// Each figure rises or falls with each input as it declares, wherever the
+// others stand, and no input is without effect.
 func TestFiguresKeepTheirDirections(t *testing.T) {
-	for _, f := range figures() {
+	const draws = 300
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, f := range figures(choices{}) {
 		for n, in := range f.Inputs {
-			values := make([]float64, len(f.Inputs))
-			for i := range values {
-				values[i] = 7
+			moved := false
+			for range draws {
+				values := make([]float64, len(f.Inputs))
+				for i := range values {
+					values[i] = math.Pow(10, 12*random.Float64()-2)
+				}
+				before := f.Compute(values)
+				values[n] *= 1 + 9*random.Float64()
+				after := f.Compute(values)
+				moved = moved || after != before
+				if in.Falls && after > before || !in.Falls && after < before {
+					t.Errorf("%s goes from %v to %v as %s rises to %v of %v", f.ID, before, after, in.ID, values[n], values)
+				}
 			}
-			before := f.Compute(values)
-			values[n] *= 2
-			after := f.Compute(values)
-			if after == before || (after < before) != in.Falls {
-				t.Errorf("%s goes from %v to %v as %s rises", f.ID, before, after, in.ID)
+			if !moved {
+				t.Errorf("%s never moves with %s", f.ID, in.ID)
 			}
 		}
 	}

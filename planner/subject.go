@@ -13,7 +13,7 @@ type subject struct {
 // subjects lists everything that a claim may be about.
 func subjects() []subject {
 	var all []subject
-	for _, f := range figures() {
+	for _, f := range figures(choices{}) {
 		all = append(all, subject{id: f.ID, unit: f.Unit})
 	}
 	return append(all, stated()...)

@@ -124,13 +124,10 @@ func writeLimits(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	}
 	b.WriteString("\n" + t.Strong("LIMITS") + "\n")
 	for _, l := range e.Limits {
-		verdict, measured := scenarios.NotObserved, "not derived"
-		if l.Holds != nil {
-			verdict, measured = scenarios.Fail, "is "+units.Humanize(l.Unit, *l.Value)
-			if *l.Holds {
-				verdict = scenarios.Pass
-			}
+		verdict := scenarios.Fail
+		if l.Holds {
+			verdict = scenarios.Pass
 		}
-		fmt.Fprintf(b, "  %s  %s   %s\n", t.Mark(verdict), l.Limit, t.Dim(measured))
+		fmt.Fprintf(b, "  %s  %s   %s\n", t.Mark(verdict), l.Limit, t.Dim("is "+units.Humanize(l.Unit, l.Value)))
 	}
 }

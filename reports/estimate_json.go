@@ -37,16 +37,16 @@ type figureJSON struct {
 	StatedHigh *float64   `json:"stated_high,omitempty"`
 }
 
-// limitJSON is a limit against its figure; value and holds are null for a
-// figure that is not derived.
+// limitJSON is a limit against its figure; of a range, the value is the end
+// that decides.
 type limitJSON struct {
 	Limit  string     `json:"limit"`
 	Figure string     `json:"figure"`
 	Op     string     `json:"op"`
 	Bound  float64    `json:"bound"`
 	Unit   units.Unit `json:"unit"`
-	Value  *float64   `json:"value"`
-	Holds  *bool      `json:"holds"`
+	Value  float64    `json:"value"`
+	Holds  bool       `json:"holds"`
 }
 
 // EstimateJSON writes an estimate for programs.
@@ -60,12 +60,10 @@ func EstimateJSON(w io.Writer, e *planner.Estimate) error {
 		out.Figures = append(out.Figures, figureOf(d))
 	}
 	for _, l := range e.Limits {
-		limit := limitJSON{Limit: l.String(), Figure: l.Figure, Op: l.Op, Bound: l.Bound, Unit: l.Unit, Holds: l.Holds}
-		if l.Value != nil {
-			value := l.Deciding(*l.Value)
-			limit.Value = &value
-		}
-		out.Limits = append(out.Limits, limit)
+		out.Limits = append(out.Limits, limitJSON{
+			Limit: l.String(), Figure: l.Figure, Op: l.Op, Bound: l.Bound, Unit: l.Unit,
+			Value: l.Deciding(l.Value), Holds: l.Holds,
+		})
 	}
 	return writeJSON(w, out, "estimate")
 }

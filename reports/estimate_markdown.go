@@ -26,12 +26,9 @@ func EstimateMarkdown(w io.Writer, e *planner.Estimate) error {
 		if i == 0 {
 			b.WriteString("\n| limit | value | |\n| --- | ---: | --- |\n")
 		}
-		value, verdict := "not derived", ""
-		if l.Holds != nil {
-			value, verdict = units.Humanize(l.Unit, *l.Value), "FAIL"
-			if *l.Holds {
-				verdict = "ok"
-			}
+		value, verdict := units.Humanize(l.Unit, l.Value), "FAIL"
+		if l.Holds {
+			verdict = "ok"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", markdown(l.String()), markdown(value), verdict)
 	}
