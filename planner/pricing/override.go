@@ -48,9 +48,8 @@ func (b *Book) With(overrides map[string]Override, day time.Time) (*Book, error)
 			o.AsOf = day
 		}
 		p, message := b.overridden(id, o)
-		if tariff, ok := overrides[tariffOf(id)]; message == "" && ok && p.tier {
-			_ = tariff
-			message = fmt.Sprintf("%s is overridden as a whole; give it or its tiers", quote(tariffOf(id)))
+		if _, whole := overrides[tariffOf(id)]; whole && p.tier {
+			message = fmt.Sprintf("%s is given as a whole, too; give it or its tiers", tariffOf(id))
 		}
 		if message != "" {
 			faults = append(faults, Fault{Key: "prices.overrides." + id, Message: message})

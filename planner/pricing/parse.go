@@ -1,0 +1,276 @@
+package pricing
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// BookVersion is the version of the book file that this package reads.
+const BookVersion = "1"
+
+// Parse reads a book file, called name in messages. The error is an
+// [*InvalidError] with every fault that was found, by line and column.
+//
+// A file names its region, the sources it was read from, and the prices:
+//
+//	version: 1
+//	region: us-east-1
+//	sources:
+//	  ec2: {page: Amazon EC2 On-Demand Pricing, url: "https://aws.amazon.com/ec2/pricing/on-demand/", as_of: 2026-07-20, confidence: high}
+//	  ses: {page: Amazon SES pricing, as_of: 2026-07-22, confidence: high}
+//	prices:
+//	  ec2.c7g.xlarge:       {title: EC2 c7g.xlarge, value: 0.145, unit: instance-hour, source: ec2, sizes: large..8xlarge}
+//	  ses.email.first_10m:  {title: "SES, the first 10M", value: 0.16, per: 1000, unit: email, source: ses, from: 0}
+//	  ses.email.above_10m:  {title: "SES, above 10M", value: 0.14, per: 1000, unit: email, source: ses, from: 10000000}
+//
+// value is in US dollars for one unit, or for as many as per says; low and high
+// bound it where sources disagree; of a fraction it is the share taken off.
+// from makes the price a tier of the tariff that is named by the id without its
+// last part. sizes has the sizes of the same family scaled from the price, in
+// proportion to the machine, but for those that have a price of their own. note
+// is for the reader.
+func Parse(name string, text []byte) (*Book, error) {
+	body, fault := parseYAML(name, text)
+	if fault != nil {
+		return nil, invalid([]Fault{*fault})
+	}
+	d := decoder{file: name, sources: make(map[string]source), prices: make(map[string]Price), places: make(map[string]*token.Token)}
+	region := d.book(body)
+	d.checkTariffs()
+	d.checkSizes()
+	if err := invalid(d.faults); err != nil {
+		return nil, err
+	}
+	return newBook(region, d.prices), nil
+}
+
+// A source is a page that prices were read on.
+type source struct {
+	text       string
+	asOf       time.Time
+	confidence Confidence
+}
+
+// A decoder reads a book from the nodes of its file, and goes on after a fault
+// so that one reading finds them all.
+type decoder struct {
+	file    string
+	sources map[string]source
+	prices  map[string]Price
+	places  map[string]*token.Token // where each price starts
+	faults  []Fault
+}
+
+// fault notes what is wrong with the value or key at t.
+func (d *decoder) fault(t *token.Token, path, format string, args ...any) {
+	f := at(d.file, t, fmt.Sprintf(format, args...))
+	f.Key = path
+	d.faults = append(d.faults, *f)
+}
+
+// book decodes the whole file and gives its region.
+func (d *decoder) book(body ast.Node) string {
+	f, ok := d.fields("", body, "version", "region", "sources", "prices")
+	if !ok {
+		return ""
+	}
+	d.version(f)
+	region := d.text(f, "region")
+	if region != "" && !isWord(region) {
+		d.fault(f.nodes["region"].GetToken(), "region", "%s; accepted is a name like us-east-1", quote(region))
+	}
+	for _, p := range d.section(f, "sources") {
+		d.source(p)
+	}
+	prices := d.section(f, "prices")
+	for _, p := range prices {
+		d.price(p)
+	}
+	return region
+}
+
+// version accepts the one version there is.
+func (d *decoder) version(f fields) {
+	if v := d.text(f, "version"); v != "" && v != BookVersion {
+		d.fault(f.nodes["version"].GetToken(), "version", "%s; accepted is %s", quote(v), BookVersion)
+	}
+}
+
+// section gives the entries of one of the file's mappings.
+func (d *decoder) section(f fields, key string) []pair {
+	node, ok := f.nodes[key]
+	if !ok {
+		d.fault(f.start, key, "missing")
+		return nil
+	}
+	pairs, _ := d.pairs(key, node)
+	return pairs
+}
+
+// source decodes one source.
+func (d *decoder) source(entry pair) {
+	path := "sources." + entry.key
+	f, ok := d.fields(path, entry.value, "page", "url", "as_of", "confidence")
+	if !ok {
+		return
+	}
+	s := source{text: d.text(f, "page"), asOf: d.date(f, "as_of")}
+	s.confidence = word(d, f, "confidence", Confidences())
+	if url := d.optional(f, "url"); url != "" {
+		if !strings.HasPrefix(url, "https://") || strings.ContainsAny(url, " \"<>") {
+			d.fault(f.nodes["url"].GetToken(), path+".url", "%s; accepted is an address that starts with https://", quote(url))
+		}
+		s.text += ", " + url
+	}
+	d.sources[entry.key] = s
+}
+
+// price decodes one price.
+func (d *decoder) price(entry pair) {
+	path := "prices." + entry.key
+	if !isID(entry.key) {
+		d.fault(entry.token, path, badID)
+	}
+	f, ok := d.fields(path, entry.value, "title", "value", "per", "low", "high", "unit", "source", "from", "sizes", "note")
+	if !ok {
+		return
+	}
+	p := Price{ID: entry.key, Title: d.text(f, "title"), Note: d.optional(f, "note")}
+	p.Unit = word(d, f, "unit", Units())
+	d.amounts(f, &p)
+	d.cite(f, &p)
+	if _, p.tier = f.nodes["from"]; p.tier {
+		p.From, _ = d.number(f, "from")
+	}
+	d.sizes(f, &p)
+	d.prices[p.ID], d.places[p.ID] = p, entry.token
+}
+
+// amounts decodes a price's value and its bounds, each for one unit.
+func (d *decoder) amounts(f fields, p *Price) {
+	per := 1.0
+	if _, ok := f.nodes["per"]; ok {
+		if per, ok = d.number(f, "per"); ok && per < 1 {
+			d.fault(f.nodes["per"].GetToken(), f.path+".per", "accepted is how many units the value is for, 1 or more")
+		}
+		per = max(per, 1)
+	}
+	amount := func(key string) float64 {
+		quoted, ok := d.number(f, key)
+		if !ok {
+			return 0
+		}
+		v := quoted / per
+		if message := checkValue(v, p.Unit); message != "" {
+			d.fault(f.nodes[key].GetToken(), f.path+"."+key, "%s", message)
+		}
+		return v
+	}
+	p.Value = amount("value")
+	p.Low, p.High = p.Value, p.Value
+	low, high := f.nodes["low"], f.nodes["high"]
+	if low == nil && high == nil {
+		return
+	}
+	p.Low, p.High = amount("low"), amount("high")
+	if low != nil && high != nil && (p.Low > p.Value || p.Value > p.High) {
+		d.fault(low.GetToken(), f.path+".low", "low, value and high are not in this order")
+	}
+}
+
+// cite takes over what a price's source says.
+func (d *decoder) cite(f fields, p *Price) {
+	key := d.text(f, "source")
+	if key == "" {
+		return
+	}
+	s, ok := d.sources[key]
+	if !ok {
+		names := make([]string, 0, len(d.sources))
+		for name := range d.sources {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		d.fault(f.nodes["source"].GetToken(), f.path+".source", "%s is none of the sources%s; accepted is %s", quote(key), meant(key, names), listed(names))
+		return
+	}
+	p.Source, p.AsOf, p.Confidence = s.text, s.asOf, s.confidence
+}
+
+// sizes decodes which sizes are scaled from a price.
+func (d *decoder) sizes(f fields, p *Price) {
+	text := d.optional(f, "sizes")
+	if text == "" {
+		return
+	}
+	node, path := f.nodes["sizes"], f.path+".sizes"
+	span, ok := parseSizes(text)
+	_, own, sized := splitSize(p.ID)
+	switch {
+	case !ok:
+		d.fault(node.GetToken(), path, "%s; accepted is a span of %s, like large..8xlarge", quote(text), listed(sizeNames()))
+	case !sized:
+		d.fault(node.GetToken(), path, "the id does not end with a size, as %s.large would", p.ID)
+	case !strings.Contains(p.Title, "."+own):
+		d.fault(node.GetToken(), path, "the title does not name the size .%s, so the other sizes' titles cannot be told", own)
+	case p.tier:
+		d.fault(node.GetToken(), path, "a tier has no sizes; leave out sizes or from")
+	default:
+		p.sizes = span
+	}
+}
+
+// checkTariffs checks each tariff as a whole.
+func (d *decoder) checkTariffs() {
+	for id, p := range d.prices {
+		if !p.tier {
+			continue
+		}
+		tariff := tariffOf(id)
+		if _, ok := d.prices[tariff]; ok {
+			d.fault(d.places[id], "prices."+id+".from", "%s has a price of its own; leave out that one or its tiers", tariff)
+		}
+		tiers := tiersOf(d.prices, tariff)
+		if tariff == "" {
+			d.fault(d.places[id], "prices."+id+".from", "a tier's id is its tariff's and a name, like %s.%s", "egress", id)
+			continue
+		}
+		if id == tiers[0].ID && p.From != 0 {
+			d.fault(d.places[id], "prices."+id+".from", "the first tier of %s starts at %v; accepted is 0", tariff, p.From)
+		}
+		for _, other := range tiers {
+			switch {
+			case other.ID >= id: // is noted there
+			case other.From == p.From:
+				d.fault(d.places[id], "prices."+id+".from", "%s starts there, too", other.ID)
+			case other.Unit != p.Unit:
+				d.fault(d.places[id], "prices."+id+".unit", "%s is priced by %s; accepted is one unit for all tiers", other.ID, other.Unit)
+			}
+		}
+	}
+}
+
+// checkSizes refuses two prices that one size would be scaled from.
+func (d *decoder) checkSizes() {
+	from := make(map[string]string)
+	ids := make([]string, 0, len(d.prices))
+	for id := range d.prices {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		for _, q := range d.prices[id].scaled() {
+			_, own := d.prices[q.ID]
+			first, again := from[q.ID]
+			if again && !own {
+				d.fault(d.places[id], "prices."+id+".sizes", "%s is scaled from %s, too; accepted is one of them", q.ID, first)
+			}
+			from[q.ID] = id
+		}
+	}
+}

@@ -1,0 +1,189 @@
+package pricing
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// A pair is one entry of a mapping.
+type pair struct {
+	key   string
+	token *token.Token
+	value ast.Node
+}
+
+// fields are the entries of a mapping with fixed keys.
+type fields struct {
+	path  string
+	start *token.Token // where the mapping starts
+	nodes map[string]ast.Node
+}
+
+// pairs lists the entries of a mapping, each key once.
+func (d *decoder) pairs(path string, node ast.Node) ([]pair, bool) {
+	mapping, ok := node.(ast.MapNode)
+	if !ok {
+		d.fault(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", quote(node.GetToken().Value))
+		return nil, false
+	}
+	var pairs []pair
+	seen := make(map[string]int)
+	for entries := mapping.MapRange(); entries.Next(); {
+		t := entries.Key().GetToken()
+		if line, again := seen[t.Value]; again {
+			d.fault(t, join(path, t.Value), "given twice, first on line %d", line)
+			continue
+		}
+		seen[t.Value] = t.Position.Line
+		pairs = append(pairs, pair{key: t.Value, token: t, value: entries.Value()})
+	}
+	return pairs, true
+}
+
+// fields sorts the entries of a mapping by its known keys and notes the others.
+func (d *decoder) fields(path string, node ast.Node, known ...string) (fields, bool) {
+	pairs, ok := d.pairs(path, node)
+	f := fields{path: path, start: node.GetToken(), nodes: make(map[string]ast.Node)}
+	for i, p := range pairs {
+		if i == 0 {
+			f.start = p.token
+		}
+		if !slices.Contains(known, p.key) {
+			d.fault(p.token, join(path, p.key), "unknown key%s; accepted are %s", meant(p.key, known), listed(known))
+			continue
+		}
+		f.nodes[p.key] = p.value
+	}
+	return f, ok
+}
+
+// join appends a key to a path.
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+// maxText bounds the texts of a book, in bytes.
+const maxText = 500
+
+// optional gives the text of a key, or "" if it is left out or at fault.
+func (d *decoder) optional(f fields, key string) string {
+	node, ok := f.nodes[key]
+	if !ok {
+		return ""
+	}
+	_, scalar := node.(ast.ScalarNode)
+	text := node.GetToken().Value
+	if !scalar || node.Type() == ast.NullType || text == "" || len(text) > maxText || strings.ContainsFunc(text, unicode.IsControl) {
+		d.fault(node.GetToken(), join(f.path, key), "accepted is a text of 1 to %d bytes without control characters", maxText)
+		return ""
+	}
+	return text
+}
+
+// text gives the text of a key that has to be there.
+func (d *decoder) text(f fields, key string) string {
+	if _, ok := f.nodes[key]; !ok {
+		d.fault(f.start, join(f.path, key), "missing")
+	}
+	return d.optional(f, key)
+}
+
+// word gives the text of a key that takes one of some words.
+func word[T ~string](d *decoder, f fields, key string, accepted []T) T {
+	text := T(d.text(f, key))
+	if text == "" || slices.Contains(accepted, text) {
+		return text
+	}
+	words := make([]string, len(accepted))
+	for i, w := range accepted {
+		words[i] = string(w)
+	}
+	d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s; accepted is %s%s", quote(string(text)), listed(words), meant(string(text), words))
+	return ""
+}
+
+// date gives the day that a key has to name.
+func (d *decoder) date(f fields, key string) time.Time {
+	text := d.text(f, key)
+	if text == "" {
+		return time.Time{}
+	}
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s is no date; accepted is year-month-day, like 2026-11-24", quote(text))
+	}
+	return day
+}
+
+// number gives the number that a key has to hold, 0 or more. Whether it is one
+// is what ok says.
+func (d *decoder) number(f fields, key string) (v float64, ok bool) {
+	text := d.text(f, key)
+	if text == "" {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil || strings.Trim(text, "0123456789.eE+-") != "" || strings.HasPrefix(text, "-") {
+		d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s; accepted is a number, 0 or more, like 0.145", quote(text))
+		return 0, false
+	}
+	return v, true
+}
+
+// maxValue is the most dollars that one unit of anything may cost; more is a
+// slip, or a price for something else than the unit.
+const maxValue = 1e6
+
+// checkValue says what is wrong with a price's value, or "".
+func checkValue(v float64, unit Unit) string {
+	most, of := maxValue, "dollars a unit"
+	if unit == Fraction {
+		most, of = 1, "of another price"
+	}
+	if v >= 0 && v <= most { // and not NaN
+		return ""
+	}
+	return fmt.Sprintf("%v; accepted is 0 to %v %s", v, most, of)
+}
+
+// badID says what an id has to look like.
+const badID = "accepted is an id of lower-case words between dots, like ec2.c7g.xlarge"
+
+// maxID bounds an id, in bytes.
+const maxID = 64
+
+// isID reports whether a text may be a price's id.
+func isID(text string) bool {
+	if len(text) > maxID {
+		return false
+	}
+	for part := range strings.SplitSeq(text, ".") {
+		if !isWord(part) {
+			return false
+		}
+	}
+	return true
+}
+
+// isWord reports whether a text is a word of an id or the name of a region.
+func isWord(text string) bool {
+	if text == "" || len(text) > maxID {
+		return false
+	}
+	for _, r := range text {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r != '-' {
+			return false
+		}
+	}
+	return true
+}
