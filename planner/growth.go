@@ -9,10 +9,25 @@ import (
 
 // Growth is how the workload grows, and the steps planned to meet it.
 type Growth struct {
-	Rate        units.Fraction `json:"rate" min:"0" max:"100"` // a year
+	Rate        units.Fraction `json:"rate" min:"0" max:"100"` // a year, compounded
 	Years       units.Count    `json:"years" max:"30"`
 	CurrentPeak units.Rate     `json:"current_peak"`
 	Steps       []Step         `json:"steps"`
+	LeadTimes   LeadTimes      `json:"lead_times"`
+}
+
+// LeadTimes are how long it takes from the decision to have more of something
+// until it serves.
+type LeadTimes struct {
+	Gateway   units.Duration `json:"gateway" min:"0"`
+	Service   units.Duration `json:"service" min:"0"`
+	Kafka     units.Duration `json:"kafka" min:"0"`
+	Workers   units.Duration `json:"workers" min:"0"`
+	Quota     units.Duration `json:"quota" min:"0"`   // of a provider's account
+	Senders   units.Duration `json:"senders" min:"0"` // numbers that text messages come from
+	Postgres  units.Duration `json:"postgres" min:"0"`
+	Cassandra units.Duration `json:"cassandra" min:"0"`
+	Redis     units.Duration `json:"redis" min:"0"`
 }
 
 // A Step raises the capacity at a moment, at a cost.

@@ -104,7 +104,7 @@ func TestLoadNamesEveryFault(t *testing.T) {
 			"unknown keys", "version: 1\ngatway: {min: 2}\nworkload: {user: 5, zzzzzzzz: 1}\n",
 			"plan.yaml:2:1: gatway: unknown key; did you mean gateway?\n" +
 				"plan.yaml:3:12: workload.user: unknown key; did you mean users?\n" +
-				"plan.yaml:3:21: workload.zzzzzzzz: unknown key; accepted are users, notifications_per_user, peak_factor, design_rate, channels, priorities, size, compression, user_skew, burst, spike or regions",
+				"plan.yaml:3:21: workload.zzzzzzzz: unknown key; accepted are users, notifications_per_user, peak_factor, design_rate, channels, priorities, size, compression, user_skew, burst, spike, regions or expiry",
 		},
 		{"a key twice", "version: 1\nkafka: {brokers: 3, brokers: 5}\n", "plan.yaml:2:21: kafka.brokers: the key is given twice, first on line 2"},
 		{"a section twice", "version: 1\nkafka: {brokers: 5}\nname: x\nkafka: {zones: 3}\n", "plan.yaml:4:1: kafka: the key is given twice, first on line 2"},

@@ -64,6 +64,7 @@ type Workload struct {
 	Burst                units.Number   `json:"burst" min:"1"`
 	Spike                Spike          `json:"spike"`
 	Regions              units.Count    `json:"regions"`
+	Expiry               units.Duration `json:"expiry"` // a notification's, unless it says otherwise
 }
 
 // ChannelShares divides the workload over the channels; the shares add up to
