@@ -76,16 +76,13 @@ func TestEnvelope(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := estimate(t, tt.set...)
-			if len(e.Figures) != len(tt.want) {
-				t.Errorf("%d figures, want %d", len(e.Figures), len(tt.want))
-			}
-			for _, d := range e.Figures {
-				want, ok := tt.want[d.ID]
+			for id, want := range tt.want {
+				d, ok := e.Figure(id)
 				if !ok || math.Abs(d.Value()-want) > 1e-7*want {
-					t.Errorf("%s = %v, want %v", d.ID, d.Value(), want)
+					t.Errorf("%s = %v, want %v", id, d.Value(), want)
 				}
 				if !d.Range.Exact() {
-					t.Errorf("%s is the range %v of an exact plan", d.ID, d.Range)
+					t.Errorf("%s is the range %v of an exact plan", id, d.Range)
 				}
 			}
 		})

@@ -66,7 +66,7 @@ func figures(c choices) []Figure {
 	return slices.Concat(
 		envelope(),
 		gatewayFigures(), serviceFigures(), kafkaFigures(),
-		workerFigures(), providerFigures(c),
+		workerFigures(c), providerFigures(c),
 		postgresFigures(c), cassandraFigures(), redisFigures(), preferenceFigures(),
 		costFigures(c),
 	)

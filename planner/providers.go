@@ -14,15 +14,18 @@ type Providers struct {
 	Email       EmailProviders `json:"email"`
 	SMS         SMSProviders   `json:"sms"`
 	Connections units.Count    `json:"connections"` // pooled, to each provider
+	CallTime    units.Duration `json:"call_time"`   // of a call with one notification
+	BatchTime   units.Duration `json:"batch_time"`  // of a call with a batch
 	URLs        ProviderURLs   `json:"urls"`
 }
 
 // PushProviders deliver push notifications.
 type PushProviders struct {
-	Primary string     `json:"primary" provider:"push"`
-	Backup  string     `json:"backup" provider:"push"`
-	Wire    string     `json:"wire" oneof:"batch single"`
-	Quota   units.Rate `json:"quota"`
+	Primary  string      `json:"primary" provider:"push"`
+	Backup   string      `json:"backup" provider:"push"`
+	Wire     string      `json:"wire" oneof:"batch single"`
+	Quota    units.Rate  `json:"quota"` // of one project
+	Projects units.Count `json:"projects"`
 }
 
 // EmailProviders deliver e-mail.
@@ -39,6 +42,7 @@ type SMSProviders struct {
 	Wire       string       `json:"wire" oneof:"batch single"`
 	Sender     string       `json:"sender" oneof:"short_code toll_free 10dlc"`
 	SenderRate units.Rate   `json:"sender_rate"` // segments a second of one sender
+	Senders    units.Count  `json:"senders"`
 	Segments   units.Number `json:"segments" min:"1"`
 }
 

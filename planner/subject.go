@@ -24,23 +24,6 @@ func subjects() []subject {
 func stated() []subject {
 	count, bytes, ratio, money := units.Whole, units.ByteSize, units.Ratio, units.DollarsPerMonth
 	return []subject{
-		{id: "gateway.instances", unit: count},
-		{id: "service.instances", unit: count},
-		{id: "kafka.brokers", unit: count},
-		{id: "kafka.partitions.high", unit: count},
-		{id: "kafka.partitions.normal", unit: count},
-		{id: "kafka.partitions.low", unit: count},
-		{id: "kafka.disk.per_broker", unit: bytes},
-		{id: "kafka.network.in", unit: units.BytesPerSecond},
-		{id: "workers.push.unbatched", unit: count},
-		{id: "workers.push.batched", unit: count},
-		{id: "workers.push.recommended", unit: count},
-		{id: "workers.email.unbatched", unit: count},
-		{id: "workers.email.batched", unit: count},
-		{id: "workers.email.recommended", unit: count},
-		{id: "workers.sms.unbatched", unit: count},
-		{id: "workers.sms.batched", unit: count},
-		{id: "workers.sms.recommended", unit: count},
 		{id: "workers.policies", names: []string{"steps", "drain", "arrivals"}},
 		{id: "postgres.shards", unit: count},
 		{id: "postgres.connections", unit: count},
