@@ -17,22 +17,22 @@ var books embed.FS
 type Book struct {
 	Region string
 
-	listed map[string]Price // as written, by id
-	prices map[string]Price // those, and what is scaled from them by size
+	written map[string]Price // as the file or the plan has them, by id
+	prices  map[string]Price // those, and what is scaled from them by size
 }
 
-// newBook makes a book of listed prices. A size that is listed keeps its own
-// price.
-func newBook(region string, listed map[string]Price) *Book {
-	prices := maps.Clone(listed)
-	for _, p := range listed {
+// newBook makes a book of the prices that are written down. A size that is
+// among them keeps its own price.
+func newBook(region string, written map[string]Price) *Book {
+	prices := maps.Clone(written)
+	for _, p := range written {
 		for _, q := range p.scaled() {
-			if _, ok := listed[q.ID]; !ok {
+			if _, own := written[q.ID]; !own {
 				prices[q.ID] = q
 			}
 		}
 	}
-	return &Book{Region: region, listed: listed, prices: prices}
+	return &Book{Region: region, written: written, prices: prices}
 }
 
 // Regions lists the regions that there is an embedded book of.
@@ -139,7 +139,7 @@ type MissingPriceError struct {
 func (e *MissingPriceError) Error() string {
 	hint := ""
 	if e.Nearest != "" {
-		hint = "; did you mean " + e.Nearest + "?"
+		hint = " (did you mean " + e.Nearest + "?)"
 	}
 	return fmt.Sprintf("no price for %s in %s%s; give it under prices.overrides, or in a book of your own", quote(e.ID), e.Region, hint)
 }

@@ -69,10 +69,10 @@ func nearest(word string, candidates []string) string {
 	return best
 }
 
-// meant is the hint of a message about an unknown word.
+// meant is the hint of a message about an unknown word, to stand behind it.
 func meant(word string, candidates []string) string {
 	if n := nearest(word, candidates); n != "" {
-		return fmt.Sprintf("; did you mean %s?", n)
+		return fmt.Sprintf(" (did you mean %s?)", n)
 	}
 	return ""
 }

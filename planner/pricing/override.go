@@ -40,7 +40,7 @@ func (o Override) source() string {
 // the plan's own. The error is an [*InvalidError] whose keys start with
 // "prices.overrides."; this book stays as it was.
 func (b *Book) With(overrides map[string]Override, day time.Time) (*Book, error) {
-	with := maps.Clone(b.listed)
+	with := maps.Clone(b.written)
 	var faults []Fault
 	for _, id := range slices.Sorted(maps.Keys(overrides)) {
 		o := overrides[id]
@@ -55,7 +55,7 @@ func (b *Book) With(overrides map[string]Override, day time.Time) (*Book, error)
 			faults = append(faults, Fault{Key: "prices.overrides." + id, Message: message})
 			continue
 		}
-		for _, tier := range tiersOf(b.listed, id) {
+		for _, tier := range tiersOf(b.written, id) {
 			delete(with, tier.ID)
 		}
 		with[id] = p
@@ -74,7 +74,7 @@ func (b *Book) overridden(id string, o Override) (Price, string) {
 	case !known && !isID(id):
 		return Price{}, badID
 	case !known && o.Unit == "":
-		return Price{}, fmt.Sprintf("the book of %s has no such price%s; a price of your own needs its unit: %s",
+		return Price{}, fmt.Sprintf("the book of %s has no such price%s; one of your own needs its unit: %s",
 			b.Region, meant(id, b.known()), listed(Units()))
 	case !known:
 		p = Price{ID: id, Title: id, Unit: o.Unit}

@@ -2,6 +2,7 @@ package pricing
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -87,8 +88,7 @@ func (d *decoder) book(body ast.Node) string {
 	for _, p := range d.section(f, "sources") {
 		d.source(p)
 	}
-	prices := d.section(f, "prices")
-	for _, p := range prices {
+	for _, p := range d.section(f, "prices") {
 		d.price(p)
 	}
 	return region
@@ -165,7 +165,7 @@ func (d *decoder) amounts(f fields, p *Price) {
 		if !ok {
 			return 0
 		}
-		v := quoted / per
+		v := decimal(quoted / per)
 		if message := checkValue(v, p.Unit); message != "" {
 			d.fault(f.nodes[key].GetToken(), f.path+"."+key, "%s", message)
 		}
@@ -191,11 +191,7 @@ func (d *decoder) cite(f fields, p *Price) {
 	}
 	s, ok := d.sources[key]
 	if !ok {
-		names := make([]string, 0, len(d.sources))
-		for name := range d.sources {
-			names = append(names, name)
-		}
-		slices.Sort(names)
+		names := slices.Sorted(maps.Keys(d.sources))
 		d.fault(f.nodes["source"].GetToken(), f.path+".source", "%s is none of the sources%s; accepted is %s", quote(key), meant(key, names), listed(names))
 		return
 	}
@@ -231,25 +227,24 @@ func (d *decoder) checkTariffs() {
 		if !p.tier {
 			continue
 		}
-		tariff := tariffOf(id)
-		if _, ok := d.prices[tariff]; ok {
-			d.fault(d.places[id], "prices."+id+".from", "%s has a price of its own; leave out that one or its tiers", tariff)
-		}
+		path, tariff := "prices."+id, tariffOf(id)
 		tiers := tiersOf(d.prices, tariff)
-		if tariff == "" {
-			d.fault(d.places[id], "prices."+id+".from", "a tier's id is its tariff's and a name, like %s.%s", "egress", id)
-			continue
-		}
-		if id == tiers[0].ID && p.From != 0 {
-			d.fault(d.places[id], "prices."+id+".from", "the first tier of %s starts at %v; accepted is 0", tariff, p.From)
+		_, flat := d.prices[tariff]
+		switch {
+		case tariff == "":
+			d.fault(d.places[id], path, "a tier's id is its tariff's and a name of its own, like egress.first_10tb")
+		case flat:
+			d.fault(d.places[id], path, "%s has a price of its own; leave out that one or its tiers", tariff)
+		case id == tiers[0].ID && p.From != 0:
+			d.fault(d.places[id], path+".from", "the first tier of %s starts here; accepted is 0", tariff)
 		}
 		for _, other := range tiers {
 			switch {
-			case other.ID >= id: // is noted there
+			case other.ID >= id: // a pair is noted once
 			case other.From == p.From:
-				d.fault(d.places[id], "prices."+id+".from", "%s starts there, too", other.ID)
-			case other.Unit != p.Unit:
-				d.fault(d.places[id], "prices."+id+".unit", "%s is priced by %s; accepted is one unit for all tiers", other.ID, other.Unit)
+				d.fault(d.places[id], path+".from", "%s starts there, too", other.ID)
+			case other.Unit != p.Unit && other.Unit != "" && p.Unit != "":
+				d.fault(d.places[id], path+".unit", "%s is priced by %s; accepted is one unit for all tiers", other.ID, other.Unit)
 			}
 		}
 	}
@@ -258,12 +253,7 @@ func (d *decoder) checkTariffs() {
 // checkSizes refuses two prices that one size would be scaled from.
 func (d *decoder) checkSizes() {
 	from := make(map[string]string)
-	ids := make([]string, 0, len(d.prices))
-	for id := range d.prices {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(d.prices)) {
 		for _, q := range d.prices[id].scaled() {
 			_, own := d.prices[q.ID]
 			first, again := from[q.ID]

@@ -42,7 +42,11 @@ func (d *decoder) pairs(path string, node ast.Node) ([]pair, bool) {
 			continue
 		}
 		seen[t.Value] = t.Position.Line
-		pairs = append(pairs, pair{key: t.Value, token: t, value: entries.Value()})
+		value := entries.Value()
+		if value == nil {
+			value = ast.Null(t)
+		}
+		pairs = append(pairs, pair{key: t.Value, token: t, value: value})
 	}
 	return pairs, true
 }
@@ -81,9 +85,13 @@ func (d *decoder) optional(f fields, key string) string {
 	if !ok {
 		return ""
 	}
+	if node.Type() == ast.NullType {
+		d.fault(node.GetToken(), join(f.path, key), "no value; a key that is not needed is left out")
+		return ""
+	}
 	_, scalar := node.(ast.ScalarNode)
 	text := node.GetToken().Value
-	if !scalar || node.Type() == ast.NullType || text == "" || len(text) > maxText || strings.ContainsFunc(text, unicode.IsControl) {
+	if !scalar || text == "" || len(text) > maxText || strings.ContainsFunc(text, unicode.IsControl) {
 		d.fault(node.GetToken(), join(f.path, key), "accepted is a text of 1 to %d bytes without control characters", maxText)
 		return ""
 	}
@@ -108,7 +116,7 @@ func word[T ~string](d *decoder, f fields, key string, accepted []T) T {
 	for i, w := range accepted {
 		words[i] = string(w)
 	}
-	d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s; accepted is %s%s", quote(string(text)), listed(words), meant(string(text), words))
+	d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s%s; accepted is %s", quote(string(text)), meant(string(text), words), listed(words))
 	return ""
 }
 
@@ -140,20 +148,30 @@ func (d *decoder) number(f fields, key string) (v float64, ok bool) {
 	return v, true
 }
 
+// decimal rounds a quotient to 15 digits, which is as many as a decimal number
+// surely keeps: 0.14 per 1000 is 0.00014 and not the float beside it.
+func decimal(v float64) float64 {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(v, 'e', 14, 64), 64)
+	if err != nil {
+		return v
+	}
+	return rounded
+}
+
 // maxValue is the most dollars that one unit of anything may cost; more is a
 // slip, or a price for something else than the unit.
 const maxValue = 1e6
 
 // checkValue says what is wrong with a price's value, or "".
 func checkValue(v float64, unit Unit) string {
-	most, of := maxValue, "dollars a unit"
+	most, accepted := maxValue, "0 to 1000000 dollars a unit"
 	if unit == Fraction {
-		most, of = 1, "of another price"
+		most, accepted = 1, "0 to 1 of another price"
 	}
 	if v >= 0 && v <= most { // and not NaN
 		return ""
 	}
-	return fmt.Sprintf("%v; accepted is 0 to %v %s", v, most, of)
+	return fmt.Sprintf("%v; accepted is %s", v, accepted)
 }
 
 // badID says what an id has to look like.

@@ -45,10 +45,15 @@ func parseYAML(name string, text []byte) (ast.Node, *Fault) {
 	if err != nil {
 		return nil, syntaxFault(name, err)
 	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
-		return nil, whole("found %d documents; accepted is one that is not empty", len(file.Docs))
+	if len(file.Docs) == 1 {
+		if body := file.Docs[0].Body; body != nil && body.Type() != ast.NullType && body.Type() != ast.CommentType {
+			return body, nil
+		}
 	}
-	return file.Docs[0].Body, nil
+	if len(file.Docs) > 1 {
+		return nil, whole("several documents; accepted is one")
+	}
+	return nil, whole("the document is empty")
 }
 
 // refused finds the first token that a book has no use for, and says why.
