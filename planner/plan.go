@@ -112,14 +112,19 @@ type Service struct {
 
 // Kafka is the cluster that holds the queues.
 type Kafka struct {
-	Brokers       units.Count        `json:"brokers"`
-	Zones         units.Count        `json:"zones"`
-	Partitions    PriorityPartitions `json:"partitions"`
-	PartitionRate units.Rate         `json:"partition_rate"`
-	Replication   units.Count        `json:"replication"`
-	MinInsync     units.Count        `json:"min_insync"`
-	Retention     units.Duration     `json:"retention"`
-	DiskPerBroker units.Bytes        `json:"disk_per_broker"`
+	Brokers          units.Count        `json:"brokers"`
+	Zones            units.Count        `json:"zones"`
+	Partitions       PriorityPartitions `json:"partitions"`
+	PartitionRate    units.Rate         `json:"partition_rate"`
+	PartitionGrowth  units.Number       `json:"partition_growth" min:"1"`
+	Consumers        units.Count        `json:"consumers"` // of each priority
+	Readers          units.Count        `json:"readers"`   // groups of consumers that each read all
+	Replication      units.Count        `json:"replication"`
+	MinInsync        units.Count        `json:"min_insync"`
+	Retention        units.Duration     `json:"retention"`
+	DiskPerBroker    units.Bytes        `json:"disk_per_broker"`
+	DiskUtilisation  units.Fraction     `json:"disk_utilisation"`   // at most
+	NetworkPerBroker units.Bandwidth    `json:"network_per_broker"` // each way
 }
 
 // PriorityPartitions is a number of partitions for each priority.

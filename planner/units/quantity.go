@@ -77,6 +77,15 @@ func (r Rate) Float() float64 { return r.Low }
 // MarshalJSON writes the rate as a plan does.
 func (r Rate) MarshalJSON() ([]byte, error) { return marshal(PerSecond, r.Range) }
 
+// Bandwidth is a number of bytes a second.
+type Bandwidth struct{ Range }
+
+// Unit is [BytesPerSecond].
+func (Bandwidth) Unit() Unit { return BytesPerSecond }
+
+// MarshalJSON writes the bandwidth as a plan does.
+func (b Bandwidth) MarshalJSON() ([]byte, error) { return marshal(BytesPerSecond, b.Range) }
+
 // Fraction is a share or a percentage, 1 being all.
 type Fraction struct{ Range }
 
