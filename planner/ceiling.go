@@ -41,16 +41,25 @@ func component(id string) string {
 	return first
 }
 
-// A Ceiling is how much of its demand a plan's number carries.
+// A Ceiling is how much of its demand a number of a plan carries. Of ranges, the
+// safe ends are taken: the greatest need against the least capacity.
 type Ceiling struct {
 	Component string
 	Title     string
 	Figure    string  // the id of the need
+	Given     string  // the key or the figure that is the capacity
 	Need      float64 // in the figure's unit
 	Capacity  float64 // what the plan gives, in the same unit
-	// Factor is the multiple of the plan's demand at which it breaks;
-	// below 1 it is broken.
-	Factor  float64
+	Share     float64 // of the capacity that may be used
+	// Factor is the multiple of the plan's demand up to which it holds. Below 1
+	// it is broken today, and 0 is broken at any demand.
+	Factor float64
+	Never  bool    // it holds at any demand; Factor is then the greatest that was tried
+	Needed float64 // the capacity that the plan's own demand takes
+	// FlipsAt is the capacity at which the order turns: of the tightest ceiling,
+	// that from which the next one binds first; of any other, that below which it
+	// does so itself.
+	FlipsAt float64
 	Action  string
 	Date    Date // when growth breaks it; zero if not within the years of the plan
 	OrderBy Date // Date less the lead time

@@ -60,6 +60,7 @@ func rules() []rule {
 			return []units.Fraction{s.High, s.Normal, s.Low}
 		}),
 		chargedProvider(),
+		risingSteps(),
 		{keys: []string{"version"}, broken: func(p *Plan) string {
 			if p.Version == PlanVersion {
 				return ""

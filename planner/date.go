@@ -3,6 +3,8 @@ package planner
 import (
 	"fmt"
 	"time"
+
+	"github.com/notifyctl/notifyctl/planner/units"
 )
 
 // A Date is a day of the calendar.
@@ -25,6 +27,22 @@ func ParseDate(text string) (Date, error) {
 
 // Time gives the start of the day in UTC.
 func (d Date) Time() time.Time { return d.t }
+
+// year gives the same day n years on; of a 29th of February, the day after it
+// where there is none.
+func (d Date) year(n int) Date { return Date{d.t.AddDate(n, 0, 0)} }
+
+// quarters gives the day n times three months on.
+func (d Date) quarters(n int) Date { return Date{d.t.AddDate(0, 3*n, 0)} }
+
+// less gives the day that lies some seconds before the start of this one.
+func (d Date) less(seconds float64) Date {
+	before := units.Duration{Range: units.Exactly(seconds)}
+	return DateOf(d.t.Add(-before.Duration()))
+}
+
+// before reports whether the day comes before another.
+func (d Date) before(other Date) bool { return d.t.Before(other.t) }
 
 // IsZero reports whether no date was given.
 func (d Date) IsZero() bool { return d.t.IsZero() }

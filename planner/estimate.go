@@ -9,7 +9,8 @@ type Estimate struct {
 	Findings []Finding // the worst first
 	Costs    []CostLine
 	Growth   []GrowthYear
-	Ceilings []Ceiling // the tightest first
+	Steps    []GrowthStep // of the growth plan, in its order
+	Ceilings []Ceiling    // the tightest first
 	Outages  []Outage
 	Limits   []LimitResult
 }
@@ -38,6 +39,10 @@ func NewEstimate(p *Plan) (*Estimate, error) {
 		return nil, err
 	}
 	e := &Estimate{Plan: p, Figures: v.derived(p)}
+	growth := p.forecast()
+	e.Ceilings = v.bind(ceilings(), growth)
+	e.Steps = p.growthSteps(growth)
+	e.Growth = growthYears(growth, e.Steps, p.Workload.DesignRate.Low, e.Ceilings)
 	e.Findings = audit(&facts{valuation: v, plan: p})
 	for _, l := range p.Limits {
 		e.Limits = append(e.Limits, e.judge(l))

@@ -129,10 +129,16 @@ type leaf struct {
 	value units.Range
 }
 
-// leaves lists the numbers of the plan, in its order. Lists are left out:
-// their entries have no lasting name.
+// leaves lists the numbers of the plan, in its order. Lists are left out, since
+// their entries have no lasting name, but for the capacity of the first growth
+// step: zero where there is none.
 func (p *Plan) leaves() []leaf {
-	return appendLeaves(nil, "", reflect.ValueOf(p).Elem())
+	leaves := appendLeaves(nil, "", reflect.ValueOf(p).Elem())
+	first := leaf{path: firstStep, unit: units.PerSecond}
+	if steps := p.Growth.Steps; len(steps) > 0 {
+		first.value = steps[0].Capacity.Range
+	}
+	return append(leaves, first)
 }
 
 // appendLeaves adds the numbers of a section.

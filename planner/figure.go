@@ -68,7 +68,7 @@ func figures(c choices) []Figure {
 		gatewayFigures(), serviceFigures(), kafkaFigures(),
 		workerFigures(c), providerFigures(c),
 		postgresFigures(c), cassandraFigures(), redisFigures(), preferenceFigures(),
-		costFigures(c),
+		growthFigures(), costFigures(c),
 	)
 }
 

@@ -3,6 +3,7 @@ package planner
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 
 	"github.com/notifyctl/notifyctl/planner/units"
 )
@@ -17,17 +18,17 @@ type Growth struct {
 }
 
 // LeadTimes are how long it takes from the decision to have more of something
-// until it serves.
+// until it serves: ten years at most.
 type LeadTimes struct {
-	Gateway   units.Duration `json:"gateway" min:"0"`
-	Service   units.Duration `json:"service" min:"0"`
-	Kafka     units.Duration `json:"kafka" min:"0"`
-	Workers   units.Duration `json:"workers" min:"0"`
-	Quota     units.Duration `json:"quota" min:"0"`   // of a provider's account
-	Senders   units.Duration `json:"senders" min:"0"` // numbers that text messages come from
-	Postgres  units.Duration `json:"postgres" min:"0"`
-	Cassandra units.Duration `json:"cassandra" min:"0"`
-	Redis     units.Duration `json:"redis" min:"0"`
+	Gateway   units.Duration `json:"gateway" min:"0" max:"315360000"`
+	Service   units.Duration `json:"service" min:"0" max:"315360000"`
+	Kafka     units.Duration `json:"kafka" min:"0" max:"315360000"`
+	Workers   units.Duration `json:"workers" min:"0" max:"315360000"`
+	Quota     units.Duration `json:"quota" min:"0" max:"315360000"`   // of a provider's account
+	Senders   units.Duration `json:"senders" min:"0" max:"315360000"` // numbers that text messages come from
+	Postgres  units.Duration `json:"postgres" min:"0" max:"315360000"`
+	Cassandra units.Duration `json:"cassandra" min:"0" max:"315360000"`
+	Redis     units.Duration `json:"redis" min:"0" max:"315360000"`
 }
 
 // A Step raises the capacity at a moment, at a cost.
@@ -41,12 +42,15 @@ type Step struct {
 // the plan's date, like "3rd quarter", or a date.
 type Moment string
 
+// quarterPattern is a moment that is a quarter.
+var quarterPattern = regexp.MustCompile(`^([1-9][0-9]?)(st|nd|rd|th) quarter$`)
+
 // ParseMoment reads a moment.
 func ParseMoment(text string) (Moment, error) {
 	if text == "now" {
 		return Moment(text), nil
 	}
-	if quarter, err := regexp.MatchString(`^(1st|2nd|3rd|[4-9]th|[1-9][0-9]th) quarter$`, text); err == nil && quarter {
+	if _, ok := quarterOf(text); ok {
 		return Moment(text), nil
 	}
 	if _, err := ParseDate(text); err == nil {
@@ -55,19 +59,35 @@ func ParseMoment(text string) (Moment, error) {
 	return "", fmt.Errorf("%q is no moment; accepted is now, a quarter from as_of like 3rd quarter, or a date like 2027-06-30", text)
 }
 
-// A GrowthYear is one year of the growth that a plan expects.
-type GrowthYear struct {
-	Year          int     // 0 is today
-	Peak          float64 // notifications a second
-	CapacityAfter float64 // of the last step that is taken by its end
-	Breaks        []Break // in it, in order
-	Cost          float64 // US dollars a month, at its end
+// ordinals are the endings of the first three numbers of quarters.
+var ordinals = map[int]string{1: "st", 2: "nd", 3: "rd"}
+
+// quarterOf reads a moment that is a quarter.
+func quarterOf(text string) (number int, ok bool) {
+	parts := quarterPattern.FindStringSubmatch(text)
+	if parts == nil {
+		return 0, false
+	}
+	number, err := strconv.Atoi(parts[1])
+	ending := ordinals[number]
+	if ending == "" {
+		ending = "th"
+	}
+	return number, err == nil && parts[2] == ending
 }
 
-// A Break is the day on which growth passes a ceiling.
-type Break struct {
-	Component string
-	Figure    string
-	Date      Date
-	OrderBy   Date // Date less the lead time
+// Date gives the day by which what is planned for the moment is done: of a
+// quarter, its end, since it may be as late as that.
+func (m Moment) Date(from Date) Date {
+	if m == "now" {
+		return from
+	}
+	if quarter, ok := quarterOf(string(m)); ok {
+		return from.quarters(quarter)
+	}
+	day, err := ParseDate(string(m))
+	if err != nil {
+		panic("BUG: planner: a moment that was not parsed: " + string(m))
+	}
+	return day
 }

@@ -94,29 +94,68 @@ func (m *model) sort() error {
 // with the least that each can be, high with the greatest. Where all keys are
 // exact the two are the same, and a sample is such a case.
 func (m *model) evaluate(low, high []float64) error {
-	least, greatest := make([]float64, m.widest), make([]float64, m.widest)
+	scratch := make([]float64, 2*m.widest)
 	for _, i := range m.order {
-		f := &m.figures[i]
-		exact := true
-		for n, slot := range m.inputs[i] {
-			least[n], greatest[n] = low[slot], high[slot]
-			if f.Inputs[n].Falls {
-				least[n], greatest[n] = greatest[n], least[n]
-			}
-			exact = exact && least[n] == greatest[n]
-		}
-		slot, n := m.keys+i, len(m.inputs[i])
-		low[slot] = f.Compute(least[:n])
-		high[slot] = low[slot]
-		if !exact {
-			high[slot] = f.Compute(greatest[:n])
-		}
+		m.compute(i, low, high, scratch)
+		slot := m.keys + i
 		if !finite(low[slot]) || !finite(high[slot]) || low[slot] > high[slot] {
-			return invalid([]Fault{{Key: f.ID, Message: fmt.Sprintf("the plan's values give %v..%v; accepted are values of a real system",
+			return invalid([]Fault{{Key: m.figures[i].ID, Message: fmt.Sprintf("the plan's values give %v..%v; accepted are values of a real system",
 				low[slot], high[slot])}})
 		}
 	}
 	return nil
+}
+
+// compute fills the slots of one figure from those of its inputs. The scratch
+// holds twice as many values as the widest figure has inputs.
+func (m *model) compute(i int, low, high, scratch []float64) {
+	f := &m.figures[i]
+	n := len(m.inputs[i])
+	least, greatest := scratch[:n], scratch[m.widest:m.widest+n]
+	exact := true
+	for n, slot := range m.inputs[i] {
+		least[n], greatest[n] = low[slot], high[slot]
+		if f.Inputs[n].Falls {
+			least[n], greatest[n] = greatest[n], least[n]
+		}
+		exact = exact && least[n] == greatest[n]
+	}
+	slot := m.keys + i
+	low[slot] = f.Compute(least)
+	high[slot] = low[slot]
+	if !exact {
+		high[slot] = f.Compute(greatest)
+	}
+}
+
+// between lists the figures that some slots need and that move with others, in
+// the order of evaluation and with the needed ones among them.
+func (m *model) between(moving, needed []int) []int {
+	moves := make([]bool, m.keys+len(m.figures))
+	for _, slot := range moving {
+		moves[slot] = true
+	}
+	for _, i := range m.order {
+		moves[m.keys+i] = slices.ContainsFunc(m.inputs[i], func(slot int) bool { return moves[slot] })
+	}
+	needs := make([]bool, len(moves))
+	for _, slot := range needed {
+		needs[slot] = true
+	}
+	var found []int
+	for _, i := range slices.Backward(m.order) {
+		if !needs[m.keys+i] {
+			continue
+		}
+		for _, slot := range m.inputs[i] {
+			needs[slot] = true
+		}
+		if moves[m.keys+i] {
+			found = append(found, i)
+		}
+	}
+	slices.Reverse(found)
+	return found
 }
 
 // finite reports whether v is a number that may leave the planner.

@@ -38,7 +38,6 @@ func stated() []subject {
 		{id: "preferences.l1.hit_ratio", unit: ratio},
 		{id: "preferences.l2.hit_ratio", unit: ratio},
 		{id: "preferences.database_reads", unit: units.PerSecond},
-		{id: "growth.headroom", unit: ratio},
 		{id: "cost.infrastructure", unit: money},
 		{id: "cost.providers", unit: money},
 		{id: "cost.total", unit: money},
