@@ -2,6 +2,7 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/notifyctl/notifyctl/planner/units"
 )
@@ -50,15 +51,7 @@ func (p *Plan) blame(keys []string) Source {
 
 // rules lists what the decoder, which sees one key at a time, cannot check.
 func rules() []rule {
-	return append([]rule{
-		shares("workload.channels", []string{"push", "email", "sms"}, func(p *Plan) []units.Fraction {
-			c := p.Workload.Channels
-			return []units.Fraction{c.Push, c.Email, c.SMS}
-		}),
-		shares("workload.priorities", []string{"high", "normal", "low"}, func(p *Plan) []units.Fraction {
-			s := p.Workload.Priorities
-			return []units.Fraction{s.High, s.Normal, s.Low}
-		}),
+	return slices.Concat([]rule{
 		chargedProvider(),
 		risingSteps(),
 		{keys: []string{"version"}, broken: func(p *Plan) string {
@@ -67,19 +60,54 @@ func rules() []rule {
 			}
 			return fmt.Sprintf("%d; accepted is %d", p.Version, PlanVersion)
 		}},
-	}, append(orderings(), backups()...)...)
+	}, fullShares(), orderings(), backups())
 }
 
-// shares makes the rule that shares add up to one. Ranges may, if some values
-// in them do.
-func shares(section string, names []string, of func(*Plan) []units.Fraction) rule {
-	keys := []string{section}
-	for _, name := range names {
-		keys = append(keys, section+"."+name)
+// A shareGroup is keys that divide a whole among them.
+type shareGroup struct {
+	section string
+	names   []string
+	of      func(*Plan) []units.Fraction
+}
+
+// shareGroups lists what is divided.
+func shareGroups() []shareGroup {
+	return []shareGroup{
+		{"workload.channels", []string{"push", "email", "sms"}, func(p *Plan) []units.Fraction {
+			c := p.Workload.Channels
+			return []units.Fraction{c.Push, c.Email, c.SMS}
+		}},
+		{"workload.priorities", []string{"high", "normal", "low"}, func(p *Plan) []units.Fraction {
+			s := p.Workload.Priorities
+			return []units.Fraction{s.High, s.Normal, s.Low}
+		}},
 	}
-	return rule{keys: keys, broken: func(p *Plan) string {
+}
+
+// keys gives the paths of the shares.
+func (g shareGroup) keys() []string {
+	keys := make([]string, len(g.names))
+	for i, name := range g.names {
+		keys[i] = join(g.section, name)
+	}
+	return keys
+}
+
+// fullShares makes the rules that the shares of a group add up to one.
+func fullShares() []rule {
+	var all []rule
+	for _, g := range shareGroups() {
+		all = append(all, fullShare(g))
+	}
+	return all
+}
+
+// fullShare makes the rule that shares add up to one. Ranges may, if some values
+// in them do.
+func fullShare(g shareGroup) rule {
+	return rule{keys: append([]string{g.section}, g.keys()...), broken: func(p *Plan) string {
 		var sum units.Range
-		for _, share := range of(p) {
+		for _, share := range g.of(p) {
 			sum.Low += share.Low
 			sum.High += share.High
 		}

@@ -124,21 +124,23 @@ func (b bounds) check(unit units.Unit, r units.Range) error {
 
 // A leaf is a number of the plan that figures may be computed from.
 type leaf struct {
-	path  string
-	unit  units.Unit
-	value units.Range
+	path   string
+	unit   units.Unit
+	value  units.Range
+	limits bounds
 }
 
-// leaves lists the numbers of the plan, in its order. Lists are left out, since
-// their entries have no lasting name, but for the capacity of the first growth
-// step: zero where there is none.
+// leaves lists the numbers of the plan, in its order, and then the claims that
+// figures are computed from. Lists are left out, since their entries have no
+// lasting name, but for the capacity of the first growth step: zero where there
+// is none.
 func (p *Plan) leaves() []leaf {
 	leaves := appendLeaves(nil, "", reflect.ValueOf(p).Elem())
 	first := leaf{path: firstStep, unit: units.PerSecond}
 	if steps := p.Growth.Steps; len(steps) > 0 {
 		first.value = steps[0].Capacity.Range
 	}
-	return append(leaves, first)
+	return append(append(leaves, first), p.Claims.leaves()...)
 }
 
 // appendLeaves adds the numbers of a section.
@@ -151,7 +153,7 @@ func appendLeaves(leaves []leaf, path string, section reflect.Value) []leaf {
 		}
 		value := section.Field(i)
 		if unit, ok := unitOf(field); ok {
-			leaves = append(leaves, leaf{join(path, key), unit, rangeOf(value)})
+			leaves = append(leaves, leaf{join(path, key), unit, rangeOf(value), boundsOf(field, unit)})
 			continue
 		}
 		if isSection(field) {

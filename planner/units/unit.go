@@ -38,6 +38,9 @@ func (u Unit) String() string {
 	panic("BUG: units: unknown unit")
 }
 
+// Money reports whether the unit is one of money.
+func (u Unit) Money() bool { return u == DollarsPerMonth }
+
 // MarshalText writes the name that [Unit.String] gives.
 func (u Unit) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
 
