@@ -19,6 +19,7 @@ type Book struct {
 
 	written map[string]Price // as the file or the plan has them, by id
 	prices  map[string]Price // those, and what is scaled from them by size
+	tariffs map[string][]Price
 }
 
 // newBook makes a book of the prices that are written down. A size that is
@@ -32,7 +33,7 @@ func newBook(region string, written map[string]Price) *Book {
 			}
 		}
 	}
-	return &Book{Region: region, written: written, prices: prices}
+	return &Book{Region: region, written: written, prices: prices, tariffs: tariffsOf(written)}
 }
 
 // Regions lists the regions that there is an embedded book of.
@@ -84,8 +85,8 @@ func (b *Book) Tariff(id string) ([]Price, error) {
 	if p, ok := b.prices[id]; ok && !p.tier {
 		return []Price{p}, nil
 	}
-	if tiers := tiersOf(b.prices, id); len(tiers) > 0 {
-		return tiers, nil
+	if tiers, ok := b.tariffs[id]; ok {
+		return slices.Clone(tiers), nil
 	}
 	return nil, b.missing(id)
 }
@@ -98,16 +99,20 @@ func (b *Book) Prices() []Price {
 // tariffOf gives the id of the tariff that a tier's id belongs to.
 func tariffOf(id string) string { return id[:max(0, strings.LastIndexByte(id, '.'))] }
 
-// tiersOf collects the tiers of a tariff in the order of their From.
-func tiersOf(prices map[string]Price, tariff string) []Price {
-	var tiers []Price
+// tariffsOf collects the tiers of each tariff, in the order of their From.
+func tariffsOf(prices map[string]Price) map[string][]Price {
+	tariffs := make(map[string][]Price)
 	for id, p := range prices {
-		if p.tier && tariffOf(id) == tariff {
-			tiers = append(tiers, p)
+		if p.tier {
+			tariffs[tariffOf(id)] = append(tariffs[tariffOf(id)], p)
 		}
 	}
-	slices.SortFunc(tiers, func(p, q Price) int { return cmp.Compare(p.From, q.From) })
-	return tiers
+	for _, tiers := range tariffs {
+		slices.SortFunc(tiers, func(p, q Price) int {
+			return cmp.Or(cmp.Compare(p.From, q.From), cmp.Compare(p.ID, q.ID))
+		})
+	}
+	return tariffs
 }
 
 // missing makes the error for an id that there is no price or tariff of.
@@ -117,14 +122,7 @@ func (b *Book) missing(id string) error {
 
 // known lists the ids of the prices and tariffs.
 func (b *Book) known() []string {
-	ids := make(map[string]bool)
-	for id, p := range b.prices {
-		ids[id] = true
-		if p.tier {
-			ids[tariffOf(id)] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(ids))
+	return slices.Concat(slices.Sorted(maps.Keys(b.prices)), slices.Sorted(maps.Keys(b.tariffs)))
 }
 
 // A MissingPriceError is a price that is needed and that the book lacks. It is

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/agnivade/levenshtein"
 )
@@ -25,13 +26,20 @@ func (f Fault) String() string {
 		position = fmt.Sprintf("%s:%d:%d", f.File, f.Line, f.Column)
 	}
 	var parts []string
-	for _, part := range []string{position, f.Key, f.Message} {
+	key := f.Key
+	if len(key) > longestKey || strings.ContainsFunc(key, unicode.IsControl) {
+		key = quote(key)
+	}
+	for _, part := range []string{position, key, f.Message} {
 		if part != "" {
 			parts = append(parts, part)
 		}
 	}
 	return strings.Join(parts, ": ")
 }
+
+// longestKey is as long as a key is shown as it is, in bytes.
+const longestKey = 200
 
 // An InvalidError is a book that cannot be used, or overrides that cannot be
 // applied, with everything that is known to be wrong.

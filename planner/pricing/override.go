@@ -55,7 +55,7 @@ func (b *Book) With(overrides map[string]Override, day time.Time) (*Book, error)
 			faults = append(faults, Fault{Key: "prices.overrides." + id, Message: message})
 			continue
 		}
-		for _, tier := range tiersOf(b.written, id) {
+		for _, tier := range b.tariffs[id] {
 			delete(with, tier.ID)
 		}
 		with[id] = p
@@ -98,8 +98,8 @@ func (b *Book) current(id string) (Price, bool) {
 	if p, ok := b.prices[id]; ok {
 		return p, true
 	}
-	tiers := tiersOf(b.prices, id)
-	if len(tiers) == 0 {
+	tiers, ok := b.tariffs[id]
+	if !ok {
 		return Price{}, false
 	}
 	p := tiers[0]

@@ -15,7 +15,8 @@ import (
 const BookVersion = "1"
 
 // Parse reads a book file, called name in messages. The error is an
-// [*InvalidError] with every fault that was found, by line and column.
+// [*InvalidError] with the faults that were found, by line and column; what
+// prices are to each other is checked once each is sound.
 //
 // A file names its region, the sources it was read from, and the prices:
 //
@@ -42,8 +43,10 @@ func Parse(name string, text []byte) (*Book, error) {
 	}
 	d := decoder{file: name, sources: make(map[string]source), prices: make(map[string]Price), places: make(map[string]*token.Token)}
 	region := d.book(body)
-	d.checkTariffs()
-	d.checkSizes()
+	if len(d.faults) == 0 { // or what is missing would be called at odds with the rest
+		d.checkTariffs()
+		d.checkSizes()
+	}
 	if err := invalid(d.faults); err != nil {
 		return nil, err
 	}
@@ -57,6 +60,10 @@ type source struct {
 	confidence Confidence
 }
 
+// maxFaults is how many faults one reading lists; one more says that there are
+// others.
+const maxFaults = 100
+
 // A decoder reads a book from the nodes of its file, and goes on after a fault
 // so that one reading finds them all.
 type decoder struct {
@@ -69,6 +76,12 @@ type decoder struct {
 
 // fault notes what is wrong with the value or key at t.
 func (d *decoder) fault(t *token.Token, path, format string, args ...any) {
+	if len(d.faults) > maxFaults {
+		return
+	}
+	if len(d.faults) == maxFaults {
+		path, format, args = "", "more than %d faults; the others are left out", []any{maxFaults}
+	}
 	f := at(d.file, t, fmt.Sprintf(format, args...))
 	f.Key = path
 	d.faults = append(d.faults, *f)
@@ -89,6 +102,9 @@ func (d *decoder) book(body ast.Node) string {
 		d.source(p)
 	}
 	for _, p := range d.section(f, "prices") {
+		if len(d.faults) > maxFaults {
+			break
+		}
 		d.price(p)
 	}
 	return region
@@ -221,30 +237,26 @@ func (d *decoder) sizes(f fields, p *Price) {
 	}
 }
 
-// checkTariffs checks each tariff as a whole.
+// checkTariffs checks each tariff as a whole, each tier against the one below
+// it.
 func (d *decoder) checkTariffs() {
-	for id, p := range d.prices {
-		if !p.tier {
-			continue
-		}
-		path, tariff := "prices."+id, tariffOf(id)
-		tiers := tiersOf(d.prices, tariff)
+	tariffs := tariffsOf(d.prices)
+	for _, tariff := range slices.Sorted(maps.Keys(tariffs)) {
 		_, flat := d.prices[tariff]
-		switch {
-		case tariff == "":
-			d.fault(d.places[id], path, "a tier's id is its tariff's and a name of its own, like egress.first_10tb")
-		case flat:
-			d.fault(d.places[id], path, "%s has a price of its own; leave out that one or its tiers", tariff)
-		case id == tiers[0].ID && p.From != 0:
-			d.fault(d.places[id], path+".from", "the first tier of %s starts here; accepted is 0", tariff)
-		}
-		for _, other := range tiers {
+		tiers := tariffs[tariff]
+		for i, p := range tiers {
+			place, path := d.places[p.ID], "prices."+p.ID
 			switch {
-			case other.ID >= id: // a pair is noted once
-			case other.From == p.From:
-				d.fault(d.places[id], path+".from", "%s starts there, too", other.ID)
-			case other.Unit != p.Unit && other.Unit != "" && p.Unit != "":
-				d.fault(d.places[id], path+".unit", "%s is priced by %s; accepted is one unit for all tiers", other.ID, other.Unit)
+			case tariff == "":
+				d.fault(place, path, "a tier's id is its tariff's and a name of its own, like egress.first_10tb")
+			case flat:
+				d.fault(place, path, "%s has a price of its own; leave out that one or its tiers", tariff)
+			case i == 0 && p.From != 0:
+				d.fault(place, path+".from", "the first tier of %s starts here; accepted is 0", tariff)
+			case i > 0 && p.From == tiers[i-1].From:
+				d.fault(place, path+".from", "%s starts there, too", tiers[i-1].ID)
+			case i > 0 && p.Unit != tiers[i-1].Unit:
+				d.fault(place, path+".unit", "%s is priced by %s; accepted is one unit for all tiers", tiers[i-1].ID, tiers[i-1].Unit)
 			}
 		}
 	}

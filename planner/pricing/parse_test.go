@@ -3,6 +3,7 @@ package pricing_test
 import (
 	"errors"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"bounds", "low: 8", "low: 10", "b.yaml:9:36: prices.sms.low: low, value and high are not in this order"},
 		{"no first tier", "from: 0", "from: 5", "b.yaml:7:3: prices.mail.first.from: the first tier of mail starts here; accepted is 0"},
 		{"two tiers from one place", "from: 1000000", "from: 0", "b.yaml:7:3: prices.mail.first.from: mail.above starts there, too"},
-		{"tiers of two units", "unit: email, source: list, from: 0", "unit: GB, source: list, from: 0", "b.yaml:7:3: prices.mail.first.unit: mail.above is priced by email; accepted is one unit for all tiers"},
+		{"tiers of two units", "unit: email, source: list, from: 0", "unit: GB, source: list, from: 0", "b.yaml:8:3: prices.mail.above.unit: mail.first is priced by GB; accepted is one unit for all tiers"},
 		{"tiers beside a price", "  sms:", "  mail:", "b.yaml:7:3: prices.mail.first: mail has a price of its own; leave out that one or its tiers\nb.yaml:8:3: prices.mail.above: mail has a price of its own; leave out that one or its tiers"},
 		{"a tier of nothing", "source: list, note", "source: list, from: 0, note", "b.yaml:9:3: prices.sms: a tier's id is its tariff's and a name of its own, like egress.first_10tb"},
 		{"sizes", "large..2xlarge", "2xlarge..large", `b.yaml:6:93: prices.ec2.c7g.xlarge.sizes: "2xlarge..large"; accepted is a span of large, xlarge, 2xlarge, 4xlarge or 8xlarge, like large..8xlarge`},
@@ -97,6 +98,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"huge", "prices:", "# " + strings.Repeat("x", pricing.MaxBook) + "\nprices:", "b.yaml: larger than 262144 bytes, the most that are read"},
 		{"empty", small, "", "b.yaml: the document is empty"},
 		{"a comment", small, "# nothing\n", "b.yaml: the document is empty"},
+		{"a key of two lines", "  sms:", "  \"s\\nms\":", "b.yaml:9:3: \"prices.s\\nms\": accepted is an id of lower-case words between dots, like ec2.c7g.xlarge"},
 		{"a word alone", small, "prices", `b.yaml:1:1: found "prices"; accepted is a mapping of keys to values`},
 	} {
 		if !strings.Contains(small, tt.old) {
@@ -111,6 +113,32 @@ func TestParseNamesEveryFault(t *testing.T) {
 		}
 		if err.Error() != tt.want {
 			t.Errorf("%s:\n%v\nwant\n%s", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestParseBoundsItsWork reads books that are as large and as wrong as they
+// can be: the faults stay few, and each is a line.
+func TestParseBoundsItsWork(t *testing.T) {
+	const head = "version: 1\nregion: eu-north-1\nsources: {s: {page: p, as_of: 2026-10-01, confidence: low}}\nprices:\n"
+	for name, line := range map[string]string{
+		"prices without anything": "  p%d: {}\n",
+		"tiers from one place":    "  p.t%d: {title: t, value: 1, unit: GB, source: s, from: 0}\n",
+		"one price again":         "  p: {title: t, value: 1, unit: GB, source: s}\n",
+	} {
+		var text strings.Builder
+		text.WriteString(head)
+		for i := range 2000 {
+			text.WriteString(strings.ReplaceAll(line, "%d", strconv.Itoa(i)))
+		}
+		_, err := pricing.Parse("b.yaml", []byte(text.String()))
+		var bad *pricing.InvalidError
+		if !errors.As(err, &bad) {
+			t.Errorf("%s: %v, want an *InvalidError", name, err)
+			continue
+		}
+		if lines := strings.Count(err.Error(), "\n") + 1; lines != 101 || !strings.Contains(err.Error(), "more than 100 faults; the others are left out") {
+			t.Errorf("%s: %d lines, want 100 faults and that there are more:\n%.500v", name, lines, err)
 		}
 	}
 }
