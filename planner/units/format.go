@@ -19,8 +19,12 @@ func Format(u Unit, r Range) string {
 	return low + separator + high
 }
 
-// isBare reports whether a formatted value is a number alone.
-func isBare(text string) bool { return numberLength(text) == len(text) }
+// isBare reports whether a formatted value is a number alone, or one of
+// dollars.
+func isBare(text string) bool {
+	text = strings.TrimPrefix(text, "$")
+	return numberLength(text) == len(text)
+}
 
 // formatOne tries the suffixes of u from the largest down and keeps the first
 // that leaves a short number and parses back to v.
@@ -63,7 +67,7 @@ func base(u Unit) string {
 
 // decorate puts the sign of money before, the suffix behind a number.
 func decorate(u Unit, number, suffix string) string {
-	if u == DollarsPerMonth {
+	if u == DollarsPerMonth || u == Dollars {
 		return "$" + number + suffix
 	}
 	return number + suffix
@@ -93,6 +97,8 @@ func suffixes(u Unit) []suffix {
 		return []suffix{{"%", 1e-2}}
 	case DollarsPerMonth:
 		return []suffix{{"M/month", 1e6}, {"K/month", 1e3}, {"/month", 1}}
+	case Dollars:
+		return []suffix{{"M", 1e6}, {"K", 1e3}, {"", 1}}
 	}
 	panic("BUG: units: unknown unit")
 }
@@ -124,6 +130,8 @@ func humanize(u Unit, v float64) (number, suffix string) {
 		return significant(v * 100), " %"
 	case DollarsPerMonth:
 		return dollars(v), ""
+	case Dollars:
+		return priced(v), ""
 	}
 	all := suffixes(u)
 	for i, s := range all {
@@ -165,6 +173,15 @@ func dollars(v float64) string {
 		return "$" + strconv.FormatFloat(v, 'f', 2, 64)
 	}
 	return "$" + significant(v)
+}
+
+// priced writes what one thing costs: to the cent, and what is less than a
+// dollar to three digits, however small it is.
+func priced(v float64) string {
+	if v >= 0.995 {
+		return "$" + group(strconv.FormatFloat(v, 'f', 2, 64))
+	}
+	return "$" + strconv.FormatFloat(rounded(v), 'f', -1, 64)
 }
 
 // group puts commas between the thousands of a decimal number.

@@ -18,7 +18,7 @@ import (
 func all() []units.Unit {
 	return []units.Unit{
 		units.Scalar, units.Whole, units.ByteSize, units.Seconds,
-		units.PerSecond, units.BytesPerSecond, units.Ratio, units.DollarsPerMonth,
+		units.PerSecond, units.BytesPerSecond, units.Ratio, units.DollarsPerMonth, units.Dollars,
 	}
 }
 
@@ -43,6 +43,10 @@ func TestFormat(t *testing.T) {
 		{units.Ratio, units.Exactly(0.001), "0.1%"},
 		{units.DollarsPerMonth, units.Exactly(50_000), "$50K/month"},
 		{units.Whole, units.Exactly(0), "0"},
+		{units.Dollars, units.Exactly(0.0083), "$0.0083"},
+		{units.Dollars, units.Exactly(1.1e-7), "$0.00000011"},
+		{units.Dollars, units.Exactly(1e-12), "$1e-12"},
+		{units.Dollars, units.Range{Low: 50, High: 60e3}, "$50..$60000"},
 	} {
 		if got := units.Format(tt.unit, tt.r); got != tt.want {
 			t.Errorf("Format(%v, %v) = %q, want %q", tt.unit, tt.r, got, tt.want)
@@ -154,6 +158,12 @@ func TestHumanize(t *testing.T) {
 		{units.DollarsPerMonth, units.Exactly(36_393_200.4), "$36,393,200"},
 		{units.DollarsPerMonth, units.Exactly(1.61), "$1.61"},
 		{units.DollarsPerMonth, units.Exactly(0.0121), "$0.0121"},
+		{units.Dollars, units.Exactly(0.01213), "$0.0121"},
+		{units.Dollars, units.Exactly(1.4567e-6), "$0.00000146"},
+		{units.Dollars, units.Exactly(0.145), "$0.145"},
+		{units.Dollars, units.Exactly(0.9999), "$1.00"},
+		{units.Dollars, units.Exactly(1214.71), "$1,214.71"},
+		{units.Dollars, units.Exactly(0), "$0"},
 		{units.Whole, units.Range{Low: 50, High: 100}, "50..100"},
 		{units.ByteSize, units.Range{Low: 4e9, High: 8e9}, "4..8 GB"},
 		{units.ByteSize, units.Range{Low: 512e6, High: 8e9}, "512 MB..8 GB"},

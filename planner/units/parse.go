@@ -236,7 +236,10 @@ func (a *amount) inherit(high amount) {
 
 // in converts the amount to the base of the wanted unit.
 func (a *amount) in(want Unit) (float64, error) {
-	if a.money && a.scale == (fraction{}) {
+	once := a.money && a.scale == fraction{} // and not a month
+	if once && want == Dollars {
+		a.unit, a.scale = Dollars, fraction{1, 1}
+	} else if once {
 		return 0, fmt.Errorf("%s does not say how often; accepted is %s", a.text, want.Describe())
 	}
 	plain := a.unit == Scalar
@@ -275,7 +278,9 @@ func kind(u Unit) string {
 	case Ratio:
 		return "a percentage"
 	case DollarsPerMonth:
-		return "an amount of money"
+		return "an amount of money a month"
+	case Dollars:
+		return "a price"
 	}
 	panic("BUG: units: unknown unit")
 }

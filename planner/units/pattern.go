@@ -25,12 +25,14 @@ func Pattern(u Unit, ranges bool) string {
 	case DollarsPerMonth:
 		dollar = `\$?`
 		unit = multiplier + gap + `/` + gap + `(month|year|h)`
+	case Dollars:
+		dollar = `\$?`
 	}
 	one := number + gap + multiplier
 	if unit != `` {
-		one = dollar + number + gap + `(` + unit + `|` + multiplier + `)`
+		one = number + gap + `(` + unit + `|` + multiplier + `)`
 	}
-	one = gap + one + gap
+	one = gap + dollar + one + gap
 	if ranges {
 		one += `(\.\.` + one + `)?`
 	}

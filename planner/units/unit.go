@@ -13,6 +13,7 @@ const (
 	BytesPerSecond              // bytes a second
 	Ratio                       // a fraction of one
 	DollarsPerMonth             // US dollars a month
+	Dollars                     // US dollars for one of something, like a notification or a gigabyte
 )
 
 // String names the base of the unit as results state it.
@@ -34,6 +35,8 @@ func (u Unit) String() string {
 		return "fraction"
 	case DollarsPerMonth:
 		return "USD/month"
+	case Dollars:
+		return "USD"
 	}
 	panic("BUG: units: unknown unit")
 }
@@ -64,6 +67,8 @@ func (u Unit) Describe() string {
 		return "a fraction, like 60% or 0.6"
 	case DollarsPerMonth:
 		return "an amount of money a month, like $50K/month"
+	case Dollars:
+		return "a price in US dollars, like $0.0083"
 	}
 	panic("BUG: units: unknown unit")
 }
