@@ -34,6 +34,31 @@ func (c Claims) Find(id string) (Claim, bool) {
 	return Claim{}, false
 }
 
+// claimedServices is the claim that figures are computed from: each
+// notification service holds connections and a cache of its own, and a design
+// that says how many there are means as many of those.
+const claimedServices = "service.instances"
+
+// serviceFleet gives how many notification services there are: as many as a
+// plan claims, else as many as it needs.
+func serviceFleet(c choices) Input {
+	if c.servicesClaimed {
+		return key("claims." + claimedServices)
+	}
+	return figure(claimedServices)
+}
+
+// leaves lists the claims that figures are computed from, by the keys that a
+// plan writes them under. Of a range it is the high end that counts: more
+// services hold more connections, and each sees fewer reads of a user.
+func (c Claims) leaves() []leaf {
+	claim, ok := c.Find(claimedServices)
+	if !ok {
+		return nil
+	}
+	return []leaf{{path: "claims." + claim.ID, unit: claim.Unit, value: units.Exactly(claim.Value.High)}}
+}
+
 // MarshalJSON writes the claims as a plan does: one object, in order.
 func (c Claims) MarshalJSON() ([]byte, error) {
 	var b strings.Builder

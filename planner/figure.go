@@ -67,7 +67,7 @@ func figures(c choices) []Figure {
 		envelope(),
 		gatewayFigures(), serviceFigures(), kafkaFigures(),
 		workerFigures(c), providerFigures(c),
-		postgresFigures(c), cassandraFigures(), redisFigures(), preferenceFigures(),
+		postgresFigures(c), cassandraFigures(), redisFigures(), preferenceFigures(c),
 		growthFigures(), costFigures(c),
 	)
 }

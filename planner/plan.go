@@ -153,32 +153,42 @@ type WorkerPool struct {
 
 // Postgres holds the users' preferences, in shards.
 type Postgres struct {
-	Shards       units.Count    `json:"shards"`
-	MaxShards    units.Count    `json:"max_shards"`
-	Replicas     units.Count    `json:"replicas" min:"0"` // for reading, each shard
-	BytesPerUser units.Bytes    `json:"bytes_per_user"`
-	IndexShare   units.Fraction `json:"index_share" min:"0" max:"10"`
-	DiskPerShard units.Bytes    `json:"disk_per_shard"`
-	Sharding     string         `json:"sharding" oneof:"modulo jump"`
+	Shards              units.Count    `json:"shards"`
+	MaxShards           units.Count    `json:"max_shards"`
+	Replicas            units.Count    `json:"replicas" min:"0"` // for reading, each shard
+	BytesPerUser        units.Bytes    `json:"bytes_per_user"`
+	IndexShare          units.Fraction `json:"index_share" min:"0" max:"10"`
+	DiskPerShard        units.Bytes    `json:"disk_per_shard"`
+	ReadsPerNode        units.Rate     `json:"reads_per_node"`
+	ConnectionsPerShard units.Count    `json:"connections_per_shard"` // that its primary accepts
+	Sharding            string         `json:"sharding" oneof:"modulo jump"`
 }
 
 // Cassandra holds the history of deliveries.
 type Cassandra struct {
-	Nodes       units.Count    `json:"nodes"`
-	Replication units.Count    `json:"replication"`
-	DiskPerNode units.Bytes    `json:"disk_per_node"`
-	Utilisation units.Fraction `json:"utilisation"` // of the disk, at most
-	Retention   units.Duration `json:"retention"`
+	Nodes         units.Count    `json:"nodes"`
+	Replication   units.Count    `json:"replication"`
+	DiskPerNode   units.Bytes    `json:"disk_per_node"`
+	Utilisation   units.Fraction `json:"utilisation"` // of the disk, at most
+	WritesPerNode units.Rate     `json:"writes_per_node"`
+	Retention     units.Duration `json:"retention"`
 }
 
 // Redis holds caches, rate-limit state and idempotency keys.
 type Redis struct {
-	Nodes            units.Count    `json:"nodes"`
-	MemoryPerNode    units.Bytes    `json:"memory_per_node"`
-	HotUsers         units.Count    `json:"hot_users" min:"0"`
-	BytesPerUser     units.Bytes    `json:"bytes_per_user"`
-	RateStatePerUser units.Bytes    `json:"rate_state_per_user" min:"0"`
-	IdempotencyTTL   units.Duration `json:"idempotency_ttl"`
+	Nodes                     units.Count    `json:"nodes"` // replicas among them
+	MemoryPerNode             units.Bytes    `json:"memory_per_node"`
+	Replicas                  units.Count    `json:"replicas" min:"0"` // of each primary
+	HotUsers                  units.Count    `json:"hot_users" min:"0"`
+	BytesPerUser              units.Bytes    `json:"bytes_per_user"`
+	RateStatePerUser          units.Bytes    `json:"rate_state_per_user" min:"0"`
+	IdempotencyTTL            units.Duration `json:"idempotency_ttl"`
+	IdempotencyBytes          units.Bytes    `json:"idempotency_bytes" min:"0"` // the value of one key
+	KeyBytes                  units.Bytes    `json:"key_bytes"`                 // the name of one entry
+	Fragmentation             units.Number   `json:"fragmentation" min:"1"`     // memory taken over memory used
+	Headroom                  units.Fraction `json:"headroom" min:"0" max:"10"`
+	OperationsPerNotification units.Number   `json:"operations_per_notification"`
+	OperationsPerNode         units.Rate     `json:"operations_per_node"`
 }
 
 // Preferences are the two caches before the preferences' database.

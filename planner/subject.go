@@ -22,22 +22,10 @@ func subjects() []subject {
 // stated lists what design documents state and the planner does not derive:
 // it is kept and shown, and compared with nothing.
 func stated() []subject {
-	count, bytes, ratio, money := units.Whole, units.ByteSize, units.Ratio, units.DollarsPerMonth
+	money := units.DollarsPerMonth
 	return []subject{
 		{id: "workers.policies", names: []string{"steps", "drain", "arrivals"}},
-		{id: "postgres.shards", unit: count},
-		{id: "postgres.connections", unit: count},
-		{id: "postgres.disk.per_shard", unit: bytes},
 		{id: "postgres.sharding", names: []string{"id_range", "hash"}},
-		{id: "cassandra.nodes", unit: count},
-		{id: "cassandra.disk.per_node", unit: bytes},
-		{id: "redis.nodes", unit: count},
-		{id: "redis.memory", unit: bytes},
-		{id: "redis.memory.idempotency", unit: bytes},
-		{id: "redis.memory.total", unit: bytes},
-		{id: "preferences.l1.hit_ratio", unit: ratio},
-		{id: "preferences.l2.hit_ratio", unit: ratio},
-		{id: "preferences.database_reads", unit: units.PerSecond},
 		{id: "cost.infrastructure", unit: money},
 		{id: "cost.providers", unit: money},
 		{id: "cost.total", unit: money},
