@@ -100,12 +100,6 @@ func kafkaNetwork() []Figure {
 // not made again elsewhere. It costs network, which the brokers that are left
 // carry alone, at the utilisation that is aimed at.
 func kafkaBrokers() []Figure {
-	brokers := Figure{
-		ID: "kafka.brokers", Title: "kafka brokers", Unit: units.Whole, Stated: "kafka.brokers",
-		Formula: "max(kafka.brokers.minimum, kafka.brokers.zones)",
-		Inputs:  []Input{figure("kafka.brokers.minimum"), figure("kafka.brokers.zones")},
-		Compute: func(in []float64) float64 { return max(in[0], in[1]) },
-	}
 	return []Figure{
 		{
 			ID: "kafka.brokers.disk", Title: "kafka brokers, by disk", Unit: units.Whole,
@@ -141,14 +135,24 @@ func kafkaBrokers() []Figure {
 				return spareZone(max(left, in[4]), in[5])
 			},
 		},
-		brokers,
+		{
+			ID: "kafka.brokers", Title: "kafka brokers", Unit: units.Whole, Stated: "kafka.brokers",
+			Formula: "max(kafka.brokers.minimum, kafka.brokers.zones)",
+			Inputs:  []Input{figure("kafka.brokers.minimum"), figure("kafka.brokers.zones")},
+			Compute: slices.Max[[]float64],
+		},
 		{
 			ID: "kafka.brokers.recommended", Title: "kafka brokers with room on their disks", Unit: units.Whole,
 			Formula: "max(ceil(kafka.brokers.disk / kafka.disk_utilisation), kafka.brokers)",
 			Inputs:  []Input{figure("kafka.brokers.disk"), key("kafka.disk_utilisation").falling(), figure("kafka.brokers")},
 			Compute: func(in []float64) float64 { return max(wholes(in[0]/in[1]), in[2]) },
 		},
-		perRegion("kafka.brokers.per_region", "kafka brokers of each region", brokers),
+		{
+			ID: "kafka.brokers.per_region", Title: "kafka brokers of each region", Unit: units.Whole,
+			Formula: "max(ceil(kafka.brokers / max(workload.regions - 1, 1)), kafka.replication)",
+			Inputs:  []Input{figure("kafka.brokers"), key("workload.regions").falling(), key("kafka.replication")},
+			Compute: func(in []float64) float64 { return max(regionShare(in[0], in[1]), in[2]) },
+		},
 	}
 }
 
