@@ -60,7 +60,8 @@ type auditRule struct {
 // values of its keys and figures.
 type facts struct {
 	*valuation
-	plan *Plan
+	plan     *Plan
+	ceilings []Ceiling // of the plan, the tightest first
 }
 
 // auditRules lists every rule, in the order reports show them.
@@ -94,6 +95,12 @@ func audit(f *facts) []Finding {
 // round to a digit or two.
 const claimTolerance = 0.1
 
+// agree reports whether a stated value may be the one that follows, wherever
+// in their ranges the two lie.
+func agree(stated, is units.Range) bool {
+	return stated.High >= is.Low*(1-claimTolerance) && stated.Low <= is.High*(1+claimTolerance)
+}
+
 // contradictedClaims finds the claims that are not what follows from the plan,
 // but for those that a rule has explained already.
 func (f *facts) contradictedClaims(explained []Finding) []Finding {
@@ -104,7 +111,7 @@ func (f *facts) contradictedClaims(explained []Finding) []Finding {
 			continue
 		}
 		is := units.Range{Low: f.low[at], High: f.high[at]}
-		if c.Value.High >= is.Low*(1-claimTolerance) && c.Value.Low <= is.High*(1+claimTolerance) {
+		if agree(c.Value, is) {
 			continue
 		}
 		safe := f.model.figures[at-f.model.keys].Safe

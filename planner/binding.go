@@ -14,7 +14,7 @@ const (
 )
 
 // demandPrecision is how closely the demand is found at which a ceiling breaks.
-const demandPrecision = 1e-12
+const demandPrecision = 1e-15
 
 // bind finds how far each ceiling of a plan carries, the tightest first.
 func (v *valuation) bind(ceilings []ceiling, growth forecast) []Ceiling {
@@ -71,7 +71,7 @@ func (v *valuation) measure(p *probe, c ceiling, growth forecast) (Ceiling, func
 		return capacityFor(need, share)
 	}
 	found := Ceiling{
-		Component: component(c.need), Title: c.title, Figure: c.need, Given: c.capacity.ID,
+		Component: component(c.capacity.ID), Title: c.title, Figure: c.need, Given: c.capacity.ID,
 		Action: c.action, Needed: needs(1),
 	}
 	found.Need, found.Capacity, found.Share = at(1)

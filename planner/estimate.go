@@ -13,6 +13,8 @@ type Estimate struct {
 	Ceilings []Ceiling    // the tightest first
 	Outages  []Outage
 	Limits   []LimitResult
+
+	values *valuation
 }
 
 // Derived is a figure with its value for a plan.
@@ -38,12 +40,13 @@ func NewEstimate(p *Plan) (*Estimate, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Estimate{Plan: p, Figures: v.derived(p)}
+	e := &Estimate{Plan: p, Figures: v.derived(p), values: v}
 	growth := p.forecast()
 	e.Ceilings = v.bind(ceilings(), growth)
 	e.Steps = p.growthSteps(growth)
 	e.Growth = growthYears(growth, e.Steps, p.Workload.DesignRate.Low, e.Ceilings)
-	e.Findings = audit(&facts{valuation: v, plan: p})
+	e.Outages = v.outages()
+	e.Findings = audit(&facts{valuation: v, plan: p, ceilings: e.Ceilings})
 	for _, l := range p.Limits {
 		e.Limits = append(e.Limits, e.judge(l))
 	}

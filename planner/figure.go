@@ -64,9 +64,9 @@ const (
 // choices; the formula of a figure may.
 func figures(c choices) []Figure {
 	return slices.Concat(
-		envelope(),
+		envelope(), spikeFigures(),
 		gatewayFigures(), serviceFigures(), kafkaFigures(),
-		workerFigures(c), providerFigures(c),
+		workerFigures(c), providerFigures(c), recoveryFigures(c),
 		postgresFigures(c), cassandraFigures(), redisFigures(), preferenceFigures(c),
 		growthFigures(), costFigures(c),
 	)
