@@ -10,7 +10,7 @@ func providerFigures(c choices) []Figure {
 		all = append(all, callFigures(channel, c.wireOf(channel))...)
 	}
 	return append(all, Figure{
-		ID: "providers.calls", Title: "calls that the connections to a provider carry, one notification each",
+		ID: "providers.calls", Title: "calls that the connections to one provider carry, one notification each",
 		Unit: units.PerSecond, Safe: Low,
 		Formula: "providers.connections / providers.call_time",
 		Inputs:  []Input{key("providers.connections"), key("providers.call_time").falling()},
@@ -111,11 +111,11 @@ func callFigures(channel, wire string) []Figure {
 func providerCeilings() []ceiling {
 	all := []ceiling{
 		{
-			title: "push quota", need: "rate.push", capacity: figure("providers.push.granted"), driver: byRate,
+			title: "push projects", need: "providers.push.projects", capacity: key("providers.push.projects"), driver: byRate,
 			lead: "growth.lead_times.quota", action: "have the quota raised, or divide push over more projects",
 		},
 		{
-			title: "SMS senders", need: "providers.sms.segment_rate", capacity: figure("providers.sms.granted"), driver: byRate,
+			title: "SMS senders", need: "providers.sms.senders", capacity: key("providers.sms.senders"), driver: byRate,
 			lead: "growth.lead_times.senders", action: "rent more numbers, or faster ones",
 		},
 	}

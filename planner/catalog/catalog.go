@@ -49,6 +49,9 @@ type Provider struct {
 	// RealBatch says that the provider offers the batch wire today. Where it
 	// does not, only the mocks serve it.
 	RealBatch bool
+	// Multiplexed says that the API is made for HTTP/2, where one connection
+	// carries many calls at once.
+	Multiplexed bool
 	// MaxRequestBytes bounds the body of one call.
 	MaxRequestBytes int
 	// MaxMessageBytes bounds one notification's payload; 0 where the provider

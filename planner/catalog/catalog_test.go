@@ -56,3 +56,11 @@ func TestSegments(t *testing.T) {
 		}
 	}
 }
+
+func TestSenderQuota(t *testing.T) {
+	for kind, want := range map[string]float64{"short_code": 100, "toll_free": 3, "10dlc": 1, "pigeon": 0} {
+		if got := catalog.SenderQuota(kind); got != want {
+			t.Errorf("a %s sends %v segments a second, want %v", kind, got, want)
+		}
+	}
+}

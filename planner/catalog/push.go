@@ -26,6 +26,7 @@ func fcm() Provider {
 		Name: FCM, Title: "Firebase Cloud Messaging", Channel: Push,
 		BaseURL:  "https://fcm.googleapis.com",
 		MaxBatch: FCMBatch, RealBatch: false,
+		Multiplexed:     true,
 		MaxRequestBytes: FCMBatchBytes, MaxMessageBytes: FCMPayloadBytes,
 		Quota: FCMQuotaPerMinute / 60.0,
 	}
@@ -41,6 +42,7 @@ func apns() Provider {
 		Name: APNs, Title: "Apple Push Notification service", Channel: Push,
 		BaseURL:  "https://api.push.apple.com",
 		MaxBatch: 1, RealBatch: false,
+		Multiplexed:     true,
 		MaxRequestBytes: APNsPayloadBytes, MaxMessageBytes: APNsPayloadBytes,
 	}
 }

@@ -12,6 +12,12 @@ const (
 	// TwilioShortCodeQuota is what one US short code sends, in segments a
 	// second.
 	TwilioShortCodeQuota = 100
+	// TwilioTollFreeQuota is what one US toll-free number sends unless it was
+	// granted more, in segments a second.
+	TwilioTollFreeQuota = 3
+	// TwilioLongCodeQuota is what one US ten-digit long code (10DLC) sends where
+	// its campaign was granted no more, in segments a second.
+	TwilioLongCodeQuota = 1
 	// TwilioRequestBytes is our own bound on a request: 100 messages of 1600
 	// characters, escaped, with their callbacks.
 	TwilioRequestBytes = 4 << 20
@@ -25,6 +31,21 @@ func twilio() Provider {
 		MaxRequestBytes: TwilioRequestBytes,
 		Quota:           TwilioShortCodeQuota,
 	}
+}
+
+// SenderQuota gives the segments a second that one number of a kind sends by
+// default, with the kind as plans spell it; 0 for an unknown kind. The carriers
+// set it, so it is alike at every provider.
+func SenderQuota(kind string) float64 {
+	switch kind {
+	case "short_code":
+		return TwilioShortCodeQuota
+	case "toll_free":
+		return TwilioTollFreeQuota
+	case "10dlc":
+		return TwilioLongCodeQuota
+	}
+	return 0
 }
 
 // VonageRequestBytes is our own bound on a request of the SMS API, which takes
