@@ -14,6 +14,9 @@ func counters(a *pipeline.Account) [8]*int64 {
 	return [...]*int64{&a.Accepted, &a.Delivered, &a.Suppressed, &a.Expired, &a.RateDropped, &a.Dead, &a.Ambiguous, &a.Takeovers}
 }
 
+// accountSize is the bytes of an account: eight counters and a commit's number.
+const accountSize = (8 + 1) * 8
+
 // appendAccount appends the counters, and the number of the commit that wrote
 // them.
 func appendAccount(b []byte, a *pipeline.Account, commits uint64) []byte {
@@ -30,14 +33,12 @@ func (s *Store) recoverAccount() error {
 		return err
 	}
 	if found {
-		fields := counters(&s.writer.account)
-		if len(value) != 8*(len(fields)+1) {
-			return fmt.Errorf("the account has %d bytes: its files are damaged", len(value))
+		if s.writer.commits, err = commitOf([]byte(value)); err != nil {
+			return err
 		}
-		for i, n := range fields {
+		for i, n := range counters(&s.writer.account) {
 			*n = int64(binary.BigEndian.Uint64([]byte(value[8*i:])))
 		}
-		s.writer.commits = binary.BigEndian.Uint64([]byte(value[8*len(fields):]))
 		s.account = s.writer.account
 	}
 	counts, _, err := s.get(metaKey("keys"))

@@ -34,6 +34,7 @@ func (f privateFS) Lock(name string) (io.Closer, error) {
 
 // disk knows how much room is left, as of a second ago at most.
 type disk struct {
+	fs     vfs.FS
 	dir    string
 	mu     sync.Mutex
 	looked time.Time
@@ -52,7 +53,7 @@ func (d *disk) free(now time.Time) uint64 {
 		return d.room
 	}
 	d.looked, d.room = now, 1<<62
-	if usage, err := vfs.Default.GetDiskUsage(d.dir); err == nil {
+	if usage, err := d.fs.GetDiskUsage(d.dir); err == nil {
 		d.room = usage.AvailBytes
 	}
 	return d.room

@@ -94,7 +94,7 @@ func (s *Store) recoverPartition(number int) (*partition, error) {
 	}
 	if found {
 		if len(value) != 16 {
-			return nil, fmt.Errorf("the mark of partition %d has %d bytes, not 16: its files are damaged", number, len(value))
+			return nil, damagef("the mark of partition %d has %d bytes, not 16", number, len(value))
 		}
 		p.mark = int64(binary.BigEndian.Uint64([]byte(value[:8])))
 		p.doubtUntil = int64(binary.BigEndian.Uint64([]byte(value[8:])))

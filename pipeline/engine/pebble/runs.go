@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/RoaringBitmap/roaring/v2"
@@ -42,6 +44,8 @@ func (g *group) noteOutcome(state pipeline.State, ref string) {
 // writeOutcomes writes the commit's outcomes, a value a run, and makes room
 // for a run that is new.
 func (g *group) writeOutcomes() {
+	// Nearly always they are of one run, and in order.
+	slices.SortFunc(g.outcomes, func(a, b runOutcome) int { return strings.Compare(a.run, b.run) })
 	for rest := g.outcomes; len(rest) > 0; {
 		run := rest[0].run
 		n := 1
@@ -53,8 +57,6 @@ func (g *group) writeOutcomes() {
 			prefix := runPrefix(evicted)
 			g.deleteRange(prefix, prefixEnd(prefix))
 		}
-		// The second run of one commit must not overwrite the first.
-		g.w.commits++
 		g.set(runKey(run, g.w.commits), g.scratch)
 		rest = rest[n:]
 	}

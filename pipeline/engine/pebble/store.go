@@ -5,14 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -41,16 +37,22 @@ type Config struct {
 	Now func() time.Time
 	// Committed, when not nil, observes each group commit.
 	Committed func(changes, bytes int, took time.Duration)
+
+	// fs holds the files; nil is the disk.
+	fs vfs.FS
 }
 
 // Store is the embedded engine's store: Intake, Feed, Settlement and History.
 type Store struct {
 	cfg    Config
+	lock   *pebble.Lock
 	db     *pebble.DB
 	writer *writer
 	keys   runningKeys
 	runs   runs
 	disk   disk
+	// flushFailed has an element when Pebble failed to write a table.
+	flushFailed chan struct{}
 
 	// mu guards the published state below.
 	mu      sync.Mutex
@@ -70,77 +72,118 @@ func (s recordSize) mean() int64 {
 	return s.bytes / s.count
 }
 
-// Open opens or makes the store in a directory, which it locks.
+// Open opens or makes the store in a directory, which it locks. It refuses a
+// store whose files are damaged; what that covers, the package says.
 func Open(cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+	if cfg.fs == nil {
+		cfg.fs = privateFS{vfs.Default}
+	}
+	if err := makeDir(cfg.fs, cfg.Dir); err != nil {
 		return nil, fmt.Errorf("make the data directory: %w", err)
 	}
-	db, err := pebble.Open(cfg.Dir, options(cfg))
+	lock, err := pebble.LockDirectory(cfg.Dir, cfg.fs)
 	if err != nil {
-		return nil, fmt.Errorf("open the store in %s: %w", cfg.Dir, explain(err))
+		return nil, fmt.Errorf("open the store in %s: %w", cfg.Dir, explainLock(err))
 	}
-	s := &Store{cfg: cfg, db: db, keys: runningKeys{running: map[pipeline.KeyHash]struct{}{}}, disk: disk{dir: cfg.Dir}}
-	if err := s.recover(); err != nil {
-		return nil, errors.Join(fmt.Errorf("read the store in %s: %w", cfg.Dir, err), db.Close())
+	s := &Store{
+		cfg: cfg, lock: lock, flushFailed: make(chan struct{}, 1),
+		keys: runningKeys{running: map[pipeline.KeyHash]struct{}{}}, disk: disk{fs: cfg.fs, dir: cfg.Dir},
+	}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", cfg.Dir, explain(err)), lock.Close())
 	}
 	s.writer.start()
 	return s, nil
 }
 
-func options(cfg Config) *pebble.Options {
-	o := &pebble.Options{
-		FS:                 privateFS{vfs.Default},
-		FormatMajorVersion: pebble.FormatNewest,
-		CacheSize:          32 << 20,
-		// Few and large flushes: the queue's blocks are mostly deleted before
-		// they would leave the memtable.
-		MemTableSize:                32 << 20,
-		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       4,
-		L0StopWritesThreshold:       24,
-		BytesPerSync:                1 << 20,
-		Logger:                      logger{cfg},
-		EventListener: &pebble.EventListener{
-			// Both make every request wait, and neither shows anywhere else.
-			WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
-				cfg.Log.Warn("the store takes no writes until it has caught up", slog.String("reason", i.Reason))
-			},
-			DiskSlow: func(i pebble.DiskSlowInfo) {
-				cfg.Log.Warn("the disk is slow", slog.String("operation", i.OpType.String()),
-					slog.Duration("took", i.Duration), slog.String("file", filepath.Base(i.Path)))
-			},
-		},
+// makeDir makes a directory, and sees to it that a power cut does not take it
+// out of its parent again.
+func makeDir(files vfs.FS, dir string) error {
+	if err := files.MkdirAll(dir, 0o700); err != nil {
+		return err
 	}
-	for i := range o.Levels {
-		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-	}
-	return o
+	return syncDir(files, files.PathDir(dir))
 }
 
-// explain puts a cause that a person can act on before the library's words.
-func explain(err error) error {
-	switch {
-	case errors.Is(err, os.ErrPermission):
-		return fmt.Errorf("no permission to write there: %w", err)
-	case errors.Is(err, syscall.EAGAIN):
-		return fmt.Errorf("another process is using it: %w", err)
-	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("its disk is full: %w", err)
+// open checks the files, opens them, and reads what the last process left.
+// What was opened before a failure is closed again, but for the lock.
+func (s *Store) open() (err error) {
+	if err := checkNew(s.cfg.fs, s.cfg.Dir); err != nil {
+		return err
 	}
-	return fmt.Errorf("its files may be damaged; restore them from a copy, or give another directory: %w", err)
+	a, commit, err := openAcknowledged(s.cfg.fs, s.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.file.Close())
+		}
+	}()
+	if err := checkCommits(s.cfg, s.lock, commit); err != nil {
+		return err
+	}
+	o := options(s.cfg)
+	o.Lock = s.lock
+	o.EventListener.BackgroundError = s.backgroundError
+	if s.db, err = pebble.Open(s.cfg.Dir, o); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.db.Close())
+		}
+	}()
+	if err := s.recover(); err != nil {
+		return err
+	}
+	// Pebble has synced what it found in the logs, acknowledged or not.
+	s.writer.acknowledged = a
+	return errors.Join(a.write(s.writer.commits), a.file.Sync())
 }
 
 // Close ends the writer once it has answered what it was given, and closes the
-// store. Leases must be closed before.
+// store. Leases must be closed before. What the log holds is written to tables
+// first: these are checked whenever they are read, and the next opening is
+// quick.
 func (s *Store) Close() error {
 	s.writer.stop()
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.flush(), s.db.Close(), s.writer.acknowledged.close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
+}
+
+// flush writes the memtable to a table. Pebble repeats a flush that fails for
+// as long as it fails; the log has it all, so it is not waited for then.
+func (s *Store) flush() error {
+	select {
+	case <-s.flushFailed: // some time ago
+	default:
+	}
+	done, err := s.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-s.flushFailed:
+		return errors.New("the last changes could not be written to a table; they stay in the log")
+	}
+}
+
+// backgroundError takes note of a flush or a compaction that failed. Pebble
+// tries it again.
+func (s *Store) backgroundError(err error) {
+	s.cfg.Log.Error("the store failed in the background, and tries again", slog.Any("cause", err))
+	select {
+	case s.flushFailed <- struct{}{}:
+	default:
+	}
 }
 
 // recover reads what the last process left.
@@ -163,6 +206,9 @@ func (s *Store) recover() error {
 	return s.recoverRuns()
 }
 
+// errOtherFormat says that another version of the program wrote the store.
+var errOtherFormat = errors.New("use the program that wrote it, or another directory")
+
 // checkMeta compares the store with what this program reads and writes, or
 // says so in a new store, and returns the partitions of a queue.
 func (s *Store) checkMeta() (int, error) {
@@ -182,14 +228,14 @@ func (s *Store) checkMeta() (int, error) {
 		return s.cfg.Partitions, nil
 	}
 	if len(version) != 4 || binary.BigEndian.Uint32([]byte(version)) != formatVersion {
-		return 0, fmt.Errorf("it has format %x, and this program reads %d; use the program that wrote it, or another directory", version, formatVersion)
+		return 0, fmt.Errorf("%w: it has format %x, and this program reads %d", errOtherFormat, version, formatVersion)
 	}
 	partitions, found, err := s.get(metaKey("partitions"))
 	if err != nil {
 		return 0, err
 	}
 	if !found || len(partitions) != 1 || partitions[0] == 0 {
-		return 0, errors.New("it does not say how many partitions it has: its files are damaged")
+		return 0, damagef("it does not say how many partitions it has")
 	}
 	if n := int(partitions[0]); n != s.cfg.Partitions {
 		s.cfg.Log.Warn("the data directory keeps the number of partitions it was made with",
@@ -219,18 +265,4 @@ func (s *Store) lane(q pipeline.Queue) *lane { return s.lanes[laneNumber(q)] }
 
 func laneNumber(q pipeline.Queue) int {
 	return (int(q.Channel)-1)*len(pipeline.Priorities()) + int(q.Priority) - 1
-}
-
-// logger hands Pebble's words to ours. What Pebble calls fatal is a write or a
-// sync that failed: from there on no promise could be kept.
-type logger struct{ cfg Config }
-
-func (l logger) Infof(string, ...any) {}
-
-func (l logger) Errorf(format string, args ...any) {
-	l.cfg.Log.Error("the store reports an error", slog.String("detail", fmt.Sprintf(format, args...)))
-}
-
-func (l logger) Fatalf(format string, args ...any) {
-	l.cfg.Fatal(fmt.Errorf("the store in %s cannot write: %s", l.cfg.Dir, fmt.Sprintf(format, args...)))
 }

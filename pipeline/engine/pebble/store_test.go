@@ -2,18 +2,25 @@ package pebble
 
 import (
 	"log/slog"
-	"path/filepath"
 	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 )
 
-func open(t *testing.T, dir string) *Store {
-	t.Helper()
-	s, err := Open(Config{
-		Dir: dir, Partitions: 4, Log: slog.New(slog.DiscardHandler),
+// inMemory is the configuration of a store on a file system in memory.
+func inMemory(files vfs.FS) Config {
+	return Config{
+		Dir: "store", Partitions: 4, Log: slog.New(slog.DiscardHandler),
 		Fatal: func(err error) { panic(err) },
-	})
+		fs:    files,
+	}
+}
+
+func open(t *testing.T, files vfs.FS) *Store {
+	t.Helper()
+	s, err := Open(inMemory(files))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,22 +34,19 @@ func closeStore(t *testing.T, s pipelinetest.Store) {
 	}
 }
 
-// A killed process leaves what was synced. So the store is opened again on a
-// checkpoint of its files, taken while it is open, with the log as it stands,
-// and the old one is then closed where it no longer matters.
+// A crash leaves what was synced. So the store is opened again on what was
+// synced of its files while it was open, and the old one is then closed where
+// it no longer matters.
 func TestConformance(t *testing.T) {
-	pipelinetest.Stores(t, func(t *testing.T) pipelinetest.StoreUnderTest {
-		dir := t.TempDir()
+	pipelinetest.Stores(t, func(*testing.T) pipelinetest.StoreUnderTest {
+		disk := vfs.NewCrashableMem()
 		return pipelinetest.StoreUnderTest{
-			Open:  func(t *testing.T) pipelinetest.Store { return open(t, dir) },
+			Open:  func(t *testing.T) pipelinetest.Store { return open(t, disk) },
 			Close: closeStore,
 			Kill: func(t *testing.T, s pipelinetest.Store) {
-				left := filepath.Join(t.TempDir(), "left")
-				if err := s.(*Store).db.Checkpoint(left); err != nil {
-					t.Fatal(err)
-				}
+				left := disk.CrashClone(vfs.CrashCloneCfg{})
 				closeStore(t, s)
-				dir = left
+				disk = left
 			},
 		}
 	})

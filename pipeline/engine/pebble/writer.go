@@ -44,7 +44,10 @@ type writer struct {
 	lanes      []writtenLane
 	account    pipeline.Account
 	keys       map[uint32]int64 // idempotency keys by generation
-	commits    uint64
+	// commits numbers the commits, without a gap: a log that was cut off or is
+	// gone shows by it.
+	commits      uint64
+	acknowledged *acknowledged
 }
 
 // writtenPartition is a partition as the last built commit leaves it.
@@ -281,6 +284,9 @@ func (g *group) commit() error {
 	err := g.failed
 	if err == nil {
 		err = g.batch.Commit(pebble.Sync)
+	}
+	if err == nil {
+		err = g.w.acknowledged.write(g.w.commits)
 	}
 	if err != nil {
 		// The written state has run ahead of the disk: going on would promise

@@ -1,0 +1,447 @@
+package pebble
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// submitter commits notifications that end at once, so that each leaves a row
+// to look for.
+type submitter struct {
+	store *Store
+	ids   *pipeline.IDMinter
+	// acknowledged counts those whose commit has returned.
+	acknowledged atomic.Int64
+}
+
+func newSubmitter(s *Store) *submitter {
+	return &submitter{store: s, ids: pipeline.NewIDMinter(pipeline.IDKey{1, 2, 3})}
+}
+
+// commit commits n notifications, in rows of about a thousand bytes.
+func (s *submitter) commit(t *testing.T, n int) error {
+	now, first := time.Now(), s.ids.Reserve(n)
+	admissions := make([]pipeline.Admission, n)
+	for i := range admissions {
+		notification := pipeline.Notification{
+			UserID: fmt.Sprint("user", i), Channel: pipeline.Email, Priority: pipeline.High, Category: pipeline.Promotional,
+		}
+		admissions[i] = pipeline.Admission{
+			Record: pipeline.Record{ID: s.ids.Make(now, &notification, first+uint32(i)), Notification: notification},
+			Result: pipeline.Result{State: pipeline.Suppressed, Reason: strings.Repeat("opted out ", 100)}, Claim: -1,
+		}
+	}
+	r, err := s.store.Reserve(t.Context(), nil)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	if err := r.Commit(t.Context(), admissions); err != nil {
+		return err
+	}
+	s.acknowledged.Add(int64(n))
+	return nil
+}
+
+func (s *submitter) mustCommit(t *testing.T, n int) {
+	t.Helper()
+	if err := s.commit(t, n); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantWhole opens a store and looks for what was acknowledged.
+func wantWhole(t *testing.T, files vfs.FS, acknowledged int64) {
+	t.Helper()
+	s, err := Open(inMemory(files))
+	if err != nil {
+		t.Errorf("with %d acknowledged, and no damage: %v", acknowledged, err)
+		return
+	}
+	wantAll(t, s, acknowledged)
+	closeStore(t, s)
+}
+
+func wantAll(t *testing.T, s *Store, acknowledged int64) {
+	t.Helper()
+	a, err := s.Account(t.Context())
+	if err != nil || a.Accepted < acknowledged || a.Suppressed != a.Accepted {
+		t.Errorf("the account is %+v, %v; %d were acknowledged", a, err, acknowledged)
+	}
+	if rows, err := countRows(s); err != nil || rows != a.Accepted {
+		t.Errorf("of %d accepted there are %d rows, %v", a.Accepted, rows, err)
+	}
+}
+
+func countRows(s *Store) (n int64, err error) {
+	it, err := s.db.NewIter(nil)
+	if err != nil {
+		return 0, err
+	}
+	defer closeIter(it, &err)
+	for valid := it.SeekGE([]byte{prefixRow}); valid && it.Key()[0] == prefixRow; valid = it.Next() {
+		n++
+	}
+	return n, nil
+}
+
+// killed is the disk as a killed process leaves it: all that was written.
+func killed(disk *vfs.MemFS) *vfs.MemFS {
+	return disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(0, 0))})
+}
+
+// wantRefused opens a store that is damaged, and sees that it is refused with
+// what can be done, and left as it is.
+func wantRefused(t *testing.T, files vfs.FS) {
+	t.Helper()
+	before := contents(t, files)
+	s, err := Open(inMemory(files))
+	if err == nil {
+		t.Error("it opened")
+		closeStore(t, s)
+		return
+	}
+	for _, words := range []string{"the store in store", "its files are damaged", "restore them from a copy", "another directory"} {
+		if !strings.Contains(err.Error(), words) {
+			t.Errorf("the error does not say %q: %v", words, err)
+		}
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("more than one line: %v", err)
+	}
+	after := contents(t, files)
+	for name, content := range before {
+		if now, found := after[name]; !found || now != content {
+			t.Errorf("%s had %d bytes, and is there %v with %d", name, len(content), found, len(now))
+		}
+	}
+}
+
+// contents reads the files of a store.
+func contents(t *testing.T, files vfs.FS) map[string]string {
+	t.Helper()
+	names, err := files.List("store")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, name := range names {
+		f, err := files.Open(path.Join("store", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		all[name] = string(content)
+	}
+	return all
+}
+
+// diskOf lays files on a new disk.
+func diskOf(t *testing.T, all map[string]string) vfs.FS {
+	t.Helper()
+	disk := vfs.NewMem()
+	if err := disk.MkdirAll("store", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range all {
+		f, err := disk.Create(path.Join("store", name), vfs.WriteCategoryUnspecified)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return disk
+}
+
+// damaged is a copy of the files with one of them damaged.
+func damaged(all map[string]string, name string, damage func(content string) string) map[string]string {
+	left := map[string]string{}
+	for n, content := range all {
+		if n != name {
+			left[n] = content
+		} else if damage != nil {
+			left[n] = damage(content)
+		}
+	}
+	return left
+}
+
+// damages are what can befall a file; nil removes it.
+func damages() map[string]func(content string) string {
+	return map[string]func(content string) string{
+		"missing": nil,
+		"empty":   func(string) string { return "" },
+		"garbled": func(content string) string { return strings.Repeat("\xa5", len(content)) },
+		"zeroed":  func(content string) string { return strings.Repeat("\x00", len(content)) },
+		"halved":  func(content string) string { return content[:len(content)/2] },
+		"a bit":   func(content string) string { return flip(content, len(content)/3) },
+		"its end": func(content string) string { return flip(content, len(content)-1) },
+	}
+}
+
+func flip(content string, at int) string {
+	b := []byte(content)
+	b[at] ^= 4
+	return string(b)
+}
+
+func logsOf(all map[string]string) []string {
+	var logs []string
+	for name := range all {
+		if isLog(name) {
+			logs = append(logs, name)
+		}
+	}
+	slices.Sort(logs)
+	return logs
+}
+
+// stall is a file system whose operations of one kind wait.
+type stall struct {
+	kinds   []errorfs.OpKind
+	suffix  string
+	on      atomic.Bool
+	reached chan struct{} // gets an element when one waits
+	release chan struct{}
+}
+
+func newStall(suffix string, kinds ...errorfs.OpKind) *stall {
+	return &stall{kinds: kinds, suffix: suffix, reached: make(chan struct{}, 1), release: make(chan struct{})}
+}
+
+func (s *stall) MaybeError(op errorfs.Op) error {
+	if s.on.Load() && strings.HasSuffix(op.Path, s.suffix) && slices.Contains(s.kinds, op.Kind) {
+		select {
+		case s.reached <- struct{}{}:
+		default:
+		}
+		<-s.release
+	}
+	return nil
+}
+
+func (*stall) String() string { return "stall" }
+
+// While tables cannot be written the logs gather. Whichever of them is damaged
+// then, the store is refused.
+func TestADamagedLogIsRefused(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	tables := newStall(".sst", errorfs.OpCreate)
+	tables.on.Store(true)
+	s := open(t, errorfs.Wrap(disk, tables))
+	load := newSubmitter(s)
+	for range 500 {
+		load.mustCommit(t, 5)
+	}
+	all := contents(t, killed(disk))
+	close(tables.release)
+	closeStore(t, s)
+	logs := logsOf(all)
+	if len(logs) < 3 {
+		t.Fatalf("only %v have gathered", logs)
+	}
+	wantWhole(t, diskOf(t, all), load.acknowledged.Load())
+	for _, log := range logs {
+		for name, damage := range damages() {
+			t.Run(name+" "+log, func(t *testing.T) { wantRefused(t, diskOf(t, damaged(all, log, damage))) })
+		}
+	}
+}
+
+// Whatever is damaged, after an orderly end or a kill: the store is refused, or
+// all that was acknowledged is there, or who reads what is not gets an error.
+func TestNoDamageGoesUnseen(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	s := open(t, disk)
+	load := newSubmitter(s)
+	for range 150 {
+		load.mustCommit(t, 5)
+	}
+	left := map[string]map[string]string{"killed": contents(t, killed(disk))}
+	closeStore(t, s)
+	left["ended"] = contents(t, disk)
+	for end, all := range left {
+		wantWhole(t, diskOf(t, all), load.acknowledged.Load())
+		for file := range all {
+			for name, damage := range damages() {
+				if all[file] == "" && damage != nil {
+					continue // the lock
+				}
+				t.Run(end+" "+name+" "+file, func(t *testing.T) {
+					s, err := Open(inMemory(diskOf(t, damaged(all, file, damage))))
+					if err != nil {
+						return
+					}
+					if _, err := countRows(s); err == nil || !strings.HasSuffix(file, ".sst") {
+						wantAll(t, s, load.acknowledged.Load())
+					}
+					closeStore(t, s)
+				})
+			}
+		}
+		for _, name := range []string{"missing", "empty", "garbled", "zeroed"} {
+			t.Run(end+" "+name+" "+acknowledgedName, func(t *testing.T) {
+				wantRefused(t, diskOf(t, damaged(all, acknowledgedName, damages()[name])))
+			})
+		}
+	}
+}
+
+// What a process had written when it was killed, but not yet synced, nobody was
+// promised: the log may end anywhere in it. Where it ends before that, the
+// store is refused. The boundary is exact.
+func TestATornEnd(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	syncs := newStall(".log", errorfs.OpFileSync, errorfs.OpFileSyncData, errorfs.OpFileSyncTo)
+	s := open(t, errorfs.Wrap(disk, syncs))
+	load := newSubmitter(s)
+	load.mustCommit(t, 3)
+	load.mustCommit(t, 2)
+	promised := load.acknowledged.Load()
+	log := logsOf(contents(t, disk))
+	last := log[len(log)-1]
+	synced := len(contents(t, disk)[last])
+
+	syncs.on.Store(true)
+	var late sync.WaitGroup
+	late.Go(func() {
+		if err := load.commit(t, 1); err != nil {
+			t.Error(err)
+		}
+	})
+	<-syncs.reached
+	all := contents(t, disk)
+	syncs.on.Store(false)
+	close(syncs.release)
+	late.Wait()
+	closeStore(t, s)
+
+	if len(all[last]) <= synced {
+		t.Fatalf("nothing stands behind the %d synced bytes", synced)
+	}
+	cut := func(at int) map[string]string {
+		return damaged(all, last, func(content string) string { return content[:at] })
+	}
+	for at := synced; at <= len(all[last]); at += 13 {
+		wantWhole(t, diskOf(t, cut(at)), promised)
+	}
+	torn := damaged(all, last, func(content string) string { return flip(content, synced+100) })
+	wantWhole(t, diskOf(t, torn), promised)
+	for at := synced - 1; at >= 0; at -= 97 {
+		wantRefused(t, diskOf(t, cut(at)))
+	}
+	wantRefused(t, diskOf(t, damaged(all, last, func(content string) string { return flip(content, synced-1) })))
+}
+
+// A power cut leaves what was synced, and any part of what was not. Whenever it
+// comes in the life of a store, the store opens with all that was acknowledged.
+func TestAPowerCutAtAnyMoment(t *testing.T) {
+	const every = 5 // of the operations, so that it takes seconds
+	type remains struct {
+		files        map[string]string
+		acknowledged int64
+	}
+	disk := vfs.NewCrashableMem()
+	var (
+		mu           sync.Mutex
+		operations   int
+		cuts         []remains
+		acknowledged atomic.Int64
+		rng          = rand.New(rand.NewPCG(1, 2))
+	)
+	cut := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+			return nil
+		}
+		if _, err := disk.Stat("store"); err != nil {
+			return nil // it is about to be made
+		}
+		if operations++; operations%every == 0 {
+			known := acknowledged.Load() // before the cut: what comes meanwhile may be lost
+			cuts = append(cuts, remains{powerCut(t, disk, rng), known})
+		}
+		return nil
+	})
+	for range 3 {
+		s := open(t, errorfs.Wrap(disk, cut))
+		load := newSubmitter(s)
+		for range 100 {
+			load.mustCommit(t, 5)
+			acknowledged.Add(5)
+		}
+		closeStore(t, s)
+	}
+	t.Logf("%d power cuts in %d operations", len(cuts), operations)
+	for _, c := range cuts {
+		wantWhole(t, diskOf(t, c.files), c.acknowledged)
+	}
+}
+
+// powerCut takes any of the blocks that were written and not synced. The
+// directory is as it was left, since file systems keep its changes in their
+// order, and with them what a file held that is not in the synced directory.
+func powerCut(t *testing.T, disk *vfs.MemFS, rng *rand.Rand) map[string]string {
+	written := contents(t, killed(disk))
+	synced := map[string]string{}
+	nothingElse := disk.CrashClone(vfs.CrashCloneCfg{})
+	if _, err := nothingElse.Stat("store"); err == nil {
+		synced = contents(t, nothingElse)
+	}
+	const block = 4096
+	percent := 10 * rng.IntN(11)
+	for name, content := range written {
+		old, found := synced[name]
+		if !found {
+			continue
+		}
+		mixed := []byte(old)
+		for at := 0; at < len(content); at += block {
+			if end := min(at+block, len(content)); rng.IntN(100) < percent {
+				mixed = append(mixed, make([]byte, max(0, end-len(mixed)))...)
+				copy(mixed[at:end], content[at:end])
+			}
+		}
+		written[name] = string(mixed)
+	}
+	return written
+}
+
+func TestADirectoryOpenedTwice(t *testing.T) {
+	cfg := inMemory(nil)
+	cfg.Dir = t.TempDir()
+	s, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(cfg); err == nil || !strings.Contains(err.Error(), "open in this process already") || strings.Contains(err.Error(), "damaged") {
+		t.Errorf("the second opening: %v", err)
+	}
+	newSubmitter(s).mustCommit(t, 1)
+	closeStore(t, s)
+}
