@@ -205,7 +205,7 @@ func quantile(sorted []float64, q float64) float64 {
 	below := int(at)
 	above := min(below+1, len(sorted)-1)
 	part := at - math.Floor(at)
-	return sorted[below]*(1-part) + sorted[above]*part
+	return sorted[below] + (sorted[above]-sorted[below])*part
 }
 
 // sideBySide calls a function with each number below n, on all processors.
