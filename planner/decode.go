@@ -240,7 +240,13 @@ func (d *decoder) steps(path string, node ast.Node, into *[]Step) {
 		d.fault(node.GetToken(), path, "found %s; accepted is a list of {at, capacity, cost}", found(node))
 		return
 	}
+	for written := range d.sources { // of the list that this one replaces
+		if strings.HasPrefix(written, path+"[") {
+			delete(d.sources, written)
+		}
+	}
 	d.sources[path] = d.source(node.GetToken())
+	d.sources[firstStep] = d.sources[path] // unless there is one, which says so itself
 	steps := make([]Step, len(list.Values))
 	for i, entry := range list.Values {
 		at := path + "[" + strconv.Itoa(i) + "]"

@@ -41,6 +41,9 @@ func drawPlan(t *rapid.T) *planner.Plan {
 	assign("workload.compression", "", -12, 18, false)
 	assign("kafka.retention", "s", -12, 18, false)
 	assign("growth.current_peak", "/s", -12, 18, false)
+	assign("growth.rate", "", -12, 2, false)
+	assign("growth.years", "", 0, 1.47, true)
+	assign("workload.expiry", "s", -12, 18, false)
 	set = append(set,
 		"workload.channels="+drawShares(t, "push", "email", "sms"),
 		"workload.priorities="+drawShares(t, "high", "normal", "low"),

@@ -136,7 +136,7 @@ type leaf struct {
 // is none.
 func (p *Plan) leaves() []leaf {
 	leaves := appendLeaves(nil, "", reflect.ValueOf(p).Elem())
-	first := leaf{path: firstStep, unit: units.PerSecond}
+	first := leaf{path: firstStep, unit: units.PerSecond, limits: bounds{max: units.Max}}
 	if steps := p.Growth.Steps; len(steps) > 0 {
 		first.value = steps[0].Capacity.Range
 	}
