@@ -97,6 +97,11 @@ func open(t *testing.T, cfg engine.Config) *system {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return withClient(t, s)
+}
+
+func withClient(t *testing.T, s *engine.System) *system {
+	t.Helper()
 	client, err := api.NewClient(s.URL(), api.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)

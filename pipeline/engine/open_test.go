@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/pipeline/engine"
 )
 
@@ -237,16 +237,32 @@ func hold(t *testing.T, dir string) {
 	s.drain()
 }
 
-// A store whose files are cut short, overwritten or gone is refused with what
-// can be done, or opens with all that was accepted. The log of the last writes
-// is another matter: a crash may leave its end torn, so what lies behind a
-// damage there is taken for writes that were never acknowledged.
-func TestADamagedStore(t *testing.T) {
+// A directory that is open in this process is not damaged, and no other has it.
+func TestADataDirectoryInUseHere(t *testing.T) {
 	cfg := used(t)
-	files, err := os.ReadDir(storeOf(cfg.DataDir))
-	if err != nil {
-		t.Fatal(err)
+	s := open(t, cfg)
+	s.settleDown()
+	wantRefusal(t, cfg, storeOf(cfg.DataDir), "open in this process already")
+	if a := s.settleDown(); a.Accepted != 3 || a.Delivered != 3 {
+		t.Errorf("the account is %+v", a)
 	}
+	s.drain()
+}
+
+// A store whose files are cut short, overwritten or gone is refused with what
+// can be done, or opens with all that was accepted: after an orderly end, and
+// as a killed process leaves it, when what was accepted last is in a log alone.
+func TestADamagedStore(t *testing.T) {
+	_, url := mocks(t)
+	cfg := config(t, url)
+	cfg.DataDir = filepath.Join(t.TempDir(), "data")
+	s := open(t, cfg)
+	results := s.submit("k", urgent("email", 1), urgent("push", 2), bulk(3))
+	s.settleDown()
+	dirs := map[string]string{"killed": copied(t, cfg.DataDir)} // as it stands: nothing goes on
+	s.drain()
+	dirs["ended"] = cfg.DataDir
+
 	damages := map[string]func(b []byte) []byte{
 		"empty":   func([]byte) []byte { return nil },
 		"halved":  func(b []byte) []byte { return b[:len(b)/2] },
@@ -257,49 +273,74 @@ func TestADamagedStore(t *testing.T) {
 		},
 		"missing": nil,
 	}
-	for _, f := range files {
-		for name, damage := range damages {
-			t.Run(name+" "+f.Name(), func(t *testing.T) { damagedStore(t, cfg, f.Name(), damage) })
+	for end, dir := range dirs {
+		files, err := os.ReadDir(storeOf(dir))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			for name, damage := range damages {
+				t.Run(end+" "+name+" "+f.Name(), func(t *testing.T) {
+					cfg.DataDir = copied(t, dir)
+					spoil(t, filepath.Join(storeOf(cfg.DataDir), f.Name()), damage)
+					needed := end == "killed" && filepath.Ext(f.Name()) == ".log"
+					wantRefusedOrWhole(t, cfg, results, needed)
+				})
+			}
 		}
 	}
 }
 
-// damagedStore opens a copy of a data directory with one file damaged.
-func damagedStore(t *testing.T, cfg engine.Config, name string, damage func([]byte) []byte) {
-	dir := filepath.Join(t.TempDir(), "copy")
-	if err := os.CopyFS(dir, os.DirFS(cfg.DataDir)); err != nil {
+// copied is a copy of a data directory.
+func copied(t *testing.T, dir string) string {
+	t.Helper()
+	left := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	cfg.DataDir = dir
-	path := filepath.Join(storeOf(dir), name)
+	return left
+}
+
+// spoil damages a file; without a damage, or when it is empty, it is removed.
+func spoil(t *testing.T, path string, damage func([]byte) []byte) {
+	t.Helper()
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if damage == nil || len(content) == 0 {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	} else {
+	if damage != nil && len(content) > 0 {
 		write(t, path, string(damage(content)))
+		return
 	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantRefusedOrWhole opens a store of which one file is damaged, and one that
+// holds what is nowhere else if it is needed.
+func wantRefusedOrWhole(t *testing.T, cfg engine.Config, delivered []api.Result, needed bool) {
+	t.Helper()
 	before := runtime.NumGoroutine()
-	s, err := engine.Open(context.Background(), cfg)
-	if err == nil {
-		account, err := s.Status(t.Context())
-		if err != nil {
-			t.Error(err)
-		}
-		if account.Account.Accepted != 3 && filepath.Ext(name) != ".log" {
-			t.Errorf("of 3 accepted notifications it knows %d, and says nothing", account.Account.Accepted)
-		}
-		if err := s.Drain(t.Context()); err != nil {
-			t.Error(err)
+	opened, err := engine.Open(t.Context(), cfg)
+	if err != nil {
+		if !strings.Contains(err.Error(), storeOf(cfg.DataDir)) || !strings.Contains(err.Error(), "damaged") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("it does not say in one error that the store in %s is damaged: %v", storeOf(cfg.DataDir), err)
 		}
 	} else {
-		if !strings.Contains(err.Error(), storeOf(dir)) || !strings.Contains(err.Error(), "damaged") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("it does not say in one error that the store in %s is damaged: %v", storeOf(dir), err)
+		if needed {
+			t.Error("it opened without what was accepted")
 		}
+		s := withClient(t, opened)
+		if a := s.account(); a.Accepted != int64(len(delivered)) || a.Delivered != a.Accepted {
+			t.Errorf("%d were delivered, and the account is %+v", len(delivered), a)
+		}
+		for _, r := range delivered {
+			if e := s.entry(r.ID); e.State != "delivered" {
+				t.Errorf("of what was delivered it says %+v", e)
+			}
+		}
+		s.drain()
 	}
 	eventually(t, "what was opened has ended", func() bool { return runtime.NumGoroutine() <= before })
 }
