@@ -30,7 +30,7 @@ func queueDepthAgainstLag(f *facts) []Finding {
 	}
 	meant := units.Range{Low: depth.Low / design.High, High: depth.High / design.Low}
 	atDesign := units.Range{Low: design.Low * lag.Low, High: design.High * lag.High}
-	waiting := units.Humanize(units.Whole, atDesign)
+	waiting := ofCount(atDesign)
 	consequence := "a scaler that acts on the depth acts on noise at the peak, and sleeps on a channel that stalls at night"
 	if depth.Low > most {
 		consequence = "a scaler that acts on the depth acts long after the lag is broken"
@@ -38,8 +38,7 @@ func queueDepthAgainstLag(f *facts) []Finding {
 	return []Finding{{
 		Stated: &depth.High, Derived: &atDesign.High, Unit: units.Whole,
 		Message: fmt.Sprintf("at %s a depth of %s is a lag of %s, and a lag of %s is a depth of %s: %s", ofRate(design),
-			units.Humanize(units.Whole, depth), units.Humanize(units.Seconds, meant),
-			units.Humanize(units.Seconds, lag), waiting, consequence),
+			ofCount(depth), ofTime(meant), ofTime(lag), waiting, consequence),
 		Remedy: fmt.Sprintf("scale by the lag alone, or by a depth of %s at the design rate", waiting),
 	}}
 }
@@ -52,13 +51,13 @@ func spikeOutrunsScaleUp(f *facts) []Finding {
 		return nil
 	}
 	jump, to := f.rangeOf(figure("spike.jump")), f.rangeOf(key("workload.spike.to"))
-	takes := units.Humanize(units.Seconds, f.rangeOf(key("service_levels.scale_up")))
-	waiting := units.Humanize(units.Whole, backlog)
-	inTime := units.Humanize(units.Seconds, units.Exactly(depth.High/jump.High))
+	takes := ofTime(f.rangeOf(key("service_levels.scale_up")))
+	waiting := ofCount(backlog)
+	inTime := ofTime(units.Exactly(depth.High / jump.High))
 	return []Finding{{
 		Stated: &depth.High, Derived: &backlog.High, Unit: units.Whole,
 		Message: fmt.Sprintf("a jump of %s that is met after %s leaves %s waiting, over a depth of %s; with all workers that %s in batches, and %s one at a time",
-			ofRate(jump), takes, waiting, units.Humanize(units.Whole, depth),
+			ofRate(jump), takes, waiting, ofCount(depth),
 			f.drain(backlog.High, to.High, "batched"), f.drain(backlog.High, to.High, "unbatched")),
 		Remedy: fmt.Sprintf("capacity for %s that always runs, or is there within %s; or a depth of %s for as long as a spike lasts",
 			ofRate(to), inTime, waiting),
@@ -72,7 +71,7 @@ func (f *facts) drain(backlog, arriving float64, form string) string {
 	if spare <= 0 {
 		return "never drains"
 	}
-	return "drains in " + units.Humanize(units.Seconds, units.Exactly(backlog/spare))
+	return "drains in " + ofTime(units.Exactly(backlog/spare))
 }
 
 // unbatchedWorkersBelowRate finds workers that carry what arrives only if each
