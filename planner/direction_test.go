@@ -59,7 +59,7 @@ func directions(figures []planner.Derived, key string) map[string]direction {
 
 // torn lists the figures that more users push both ways, with the reason.
 var torn = map[string]string{
-	"templates.reads": "more is looked up, and the caches have more of it at hand",
+	"templates.misses": "more is looked up, and the caches have more of it at hand",
 }
 
 // More users move each figure as its inputs say, through all that lies between,

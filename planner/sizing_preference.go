@@ -174,7 +174,7 @@ func templateFigures(c choices) []Figure {
 			Compute: func(in []float64) float64 { return answered(in[0]/in[1]/in[2]*in[3], 1) },
 		},
 		{
-			ID: "templates.reads", Title: "templates read from their store", Unit: units.PerSecond,
+			ID: "templates.misses", Title: "templates read from their store", Unit: units.PerSecond,
 			Formula: "rate.average x (1 - templates.hit_ratio)",
 			Inputs:  []Input{figure("rate.average"), figure("templates.hit_ratio").falling()},
 			Compute: func(in []float64) float64 { return in[0] * max(1-in[1], 0) },
@@ -191,6 +191,8 @@ func answered(x, burst float64) float64 {
 // withBursts gives the share of reads that a cache answers which answers hit of
 // the first of each burst: it answers all the others.
 func withBursts(hit, burst float64) float64 {
-	burst = max(burst, 1)
+	if burst <= 1 {
+		return hit
+	}
 	return 1 - (1-hit)/burst
 }
