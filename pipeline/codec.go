@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // A record's binary form, as queues keep it: fields in a fixed order, numbers
@@ -33,123 +32,59 @@ func AppendRecord(b []byte, r *Record) []byte {
 func AppendNotification(b []byte, n *Notification) []byte {
 	b = append(b, byte(n.Channel), byte(n.Priority), byte(n.Category))
 	b = binary.AppendUvarint(b, uint64(n.TemplateVersion))
-	expires := int64(0)
-	if !n.ExpiresAt.IsZero() {
-		expires = n.ExpiresAt.UnixMilli()
-	}
-	b = binary.AppendVarint(b, expires)
+	b = AppendTime(b, n.ExpiresAt)
 	for _, text := range [...]string{n.UserID, n.TemplateID, n.Ref, n.Locale, n.To} {
-		b = appendText(b, text)
+		b = AppendText(b, text)
 	}
 	b = binary.AppendUvarint(b, uint64(len(n.Variables)))
 	for _, v := range n.Variables {
-		b = appendText(appendText(b, v.Name), v.Value)
+		b = AppendText(AppendText(b, v.Name), v.Value)
 	}
 	return b
-}
-
-func appendText(b []byte, text string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
 // DecodeRecord reads the binary form at the start of s into r and returns how
 // many bytes it took. The record's texts share s's memory. Errors: ErrBadRecord.
 func DecodeRecord(s string, r *Record) (int, error) {
-	d := decoder{rest: s}
-	if format := d.byte(); format != recordFormat && !d.failed {
+	d := NewDecoder(s)
+	if format := d.Byte(); format != recordFormat && !d.Failed() {
 		return 0, fmt.Errorf("%w: format %d, known is %d", ErrBadRecord, format, recordFormat)
 	}
-	copy(r.ID[:], d.take(len(r.ID)))
+	copy(r.ID[:], d.Take(len(r.ID)))
 	r.ReplayOf = ID{}
-	switch d.byte() {
+	switch d.Byte() {
 	case 0:
 	case 1:
-		copy(r.ReplayOf[:], d.take(len(r.ReplayOf)))
+		copy(r.ReplayOf[:], d.Take(len(r.ReplayOf)))
 	default:
-		d.failed = true
+		d.Fail()
 	}
-	d.notification(&r.Notification)
-	if d.failed {
+	decodeNotification(&d, &r.Notification)
+	if d.Failed() {
 		return 0, ErrBadRecord
 	}
-	return len(s) - len(d.rest), nil
+	return len(s) - len(d.Rest()), nil
 }
 
-// decoder reads a binary form; after the first fault it gives zeros.
-type decoder struct {
-	rest   string
-	failed bool
-}
-
-func (d *decoder) take(n int) string {
-	if d.failed || n < 0 || n > len(d.rest) {
-		d.failed = true
-		return ""
-	}
-	taken := d.rest[:n]
-	d.rest = d.rest[n:]
-	return taken
-}
-
-func (d *decoder) byte() byte {
-	if b := d.take(1); b != "" {
-		return b[0]
-	}
-	return 0
-}
-
-func (d *decoder) uvarint() uint64 {
-	var value uint64
-	for shift := uint(0); shift < 64; shift += 7 {
-		b := d.byte()
-		value |= uint64(b&0x7f) << shift
-		if b < 0x80 {
-			return value
-		}
-	}
-	d.failed = true
-	return 0
-}
-
-func (d *decoder) varint() int64 {
-	zigzag := d.uvarint()
-	return int64(zigzag>>1) ^ -int64(zigzag&1)
-}
-
-func (d *decoder) text() string {
-	n := d.uvarint()
-	if n > uint64(len(d.rest)) {
-		d.failed = true
-		return ""
-	}
-	return d.take(int(n))
-}
-
-func (d *decoder) notification(n *Notification) {
-	n.Channel, n.Priority, n.Category = Channel(d.byte()), Priority(d.byte()), Category(d.byte())
+func decodeNotification(d *Decoder, n *Notification) {
+	n.Channel, n.Priority, n.Category = Channel(d.Byte()), Priority(d.Byte()), Category(d.Byte())
 	if n.Channel < Push || n.Channel > SMS || n.Priority < High || n.Priority > Low ||
 		n.Category < Transactional || n.Category > Promotional {
-		d.failed = true
+		d.Fail()
 	}
-	version := d.uvarint()
+	version := d.Uvarint()
 	n.TemplateVersion = uint32(version)
-	n.ExpiresAt = time.Time{}
-	if expires := d.varint(); expires != 0 {
-		n.ExpiresAt = time.UnixMilli(expires)
-	}
-	n.UserID, n.TemplateID, n.Ref, n.Locale, n.To = d.text(), d.text(), d.text(), d.text(), d.text()
-	count := d.uvarint()
-	// A variable takes two bytes at least: a larger count is a lie, and must
-	// not be allocated.
-	if d.failed || version > 1<<32-1 || count > uint64(len(d.rest)/2) {
-		d.failed = true
-		return
+	n.ExpiresAt = d.Time()
+	n.UserID, n.TemplateID, n.Ref, n.Locale, n.To = d.Text(), d.Text(), d.Text(), d.Text(), d.Text()
+	count := d.Count(2) // a variable takes two bytes at least
+	if version > 1<<32-1 {
+		d.Fail()
 	}
 	n.Variables = nil
 	if count > 0 {
 		n.Variables = make([]Variable, count)
 	}
 	for i := range n.Variables {
-		n.Variables[i] = Variable{Name: d.text(), Value: d.text()}
+		n.Variables[i] = Variable{Name: d.Text(), Value: d.Text()}
 	}
 }

@@ -194,7 +194,7 @@ func appendAnswer(b []byte, a *answer) []byte {
 	for i, result := range a.results {
 		if result.State != pipeline.Queued {
 			b = append(binary.AppendUvarint(b, uint64(i)), byte(result.State))
-			b = appendText(b, result.Reason)
+			b = pipeline.AppendText(b, result.Reason)
 		}
 	}
 	return b
@@ -203,12 +203,12 @@ func appendAnswer(b []byte, a *answer) []byte {
 var errBadAnswer = errors.New("bytes are not an idempotency key's answer")
 
 func decodeAnswer(value string) (answer, error) {
-	r := reader{rest: value}
+	d := pipeline.NewDecoder(value)
 	var a answer
-	copy(a.body[:], r.take(uint64(len(a.body))))
-	stamp := r.take(12)
-	n := r.uvarint()
-	if r.failed || n > pipeline.MaxSlice {
+	copy(a.body[:], d.Take(len(a.body)))
+	stamp := d.Take(12)
+	n := d.Uvarint()
+	if d.Failed() || n > pipeline.MaxSlice {
 		return answer{}, errBadAnswer
 	}
 	a.stamp.At = time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(stamp[:8]))))
@@ -217,15 +217,15 @@ func decodeAnswer(value string) (answer, error) {
 	for i := range a.results {
 		a.results[i].State = pipeline.Queued
 	}
-	for r.rest != "" && !r.failed {
-		i := r.uvarint()
-		result := pipeline.Result{State: pipeline.State(r.byte()), Reason: r.text()}
+	for d.Rest() != "" && !d.Failed() {
+		i := d.Uvarint()
+		result := pipeline.Result{State: pipeline.State(d.Byte()), Reason: d.Text()}
 		if i >= n {
 			return answer{}, errBadAnswer
 		}
 		a.results[i] = result
 	}
-	if r.failed {
+	if d.Failed() {
 		return answer{}, errBadAnswer
 	}
 	return a, nil

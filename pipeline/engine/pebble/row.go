@@ -24,17 +24,6 @@ type row struct {
 	attempts []pipeline.Attempt
 }
 
-func appendText(b []byte, text string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
-}
-
-func appendTime(b []byte, t time.Time) []byte {
-	if t.IsZero() {
-		return binary.AppendVarint(b, 0)
-	}
-	return binary.AppendVarint(b, t.UnixMilli())
-}
-
 // appendFactRow appends the row that a fact leaves behind.
 func appendFactRow(b []byte, f *pipeline.Fact) []byte {
 	d := f.Delivery
@@ -50,8 +39,8 @@ func appendIngestRow(b []byte, a *pipeline.Admission) []byte {
 
 func appendRowHead(b []byte, state pipeline.State, at, due time.Time, reason string, r *pipeline.Record) []byte {
 	b = append(b, rowFormat, byte(state))
-	b = appendTime(appendTime(b, at), due)
-	b = appendText(appendText(appendText(b, reason), r.UserID), r.Ref)
+	b = pipeline.AppendTime(pipeline.AppendTime(b, at), due)
+	b = pipeline.AppendText(pipeline.AppendText(pipeline.AppendText(b, reason), r.UserID), r.Ref)
 	if r.ReplayOf.IsZero() {
 		return append(b, 0)
 	}
@@ -76,82 +65,33 @@ func appendAttempts(b []byte, before []pipeline.Attempt, last pipeline.Attempt) 
 }
 
 func appendAttempt(b []byte, a *pipeline.Attempt) []byte {
-	b = appendTime(append(b, byte(a.Class)), a.At)
-	return appendText(appendText(b, a.Provider), a.Error)
+	b = pipeline.AppendTime(append(b, byte(a.Class)), a.At)
+	return pipeline.AppendText(pipeline.AppendText(b, a.Provider), a.Error)
 }
 
-// reader reads rows and waiting records; after the first fault it gives zeros.
-type reader struct {
-	rest   string
-	failed bool
-}
-
-func (r *reader) take(n uint64) string {
-	if r.failed || n > uint64(len(r.rest)) {
-		r.failed = true
-		return ""
-	}
-	taken := r.rest[:n]
-	r.rest = r.rest[n:]
-	return taken
-}
-
-func (r *reader) byte() byte {
-	if b := r.take(1); b != "" {
-		return b[0]
-	}
-	return 0
-}
-
-func (r *reader) uvarint() uint64 {
-	value, n := binary.Uvarint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen64)]))
-	if n <= 0 {
-		r.failed = true
-		return 0
-	}
-	r.take(uint64(n))
-	return value
-}
-
-func (r *reader) time() time.Time {
-	zigzag := r.uvarint()
-	millis := int64(zigzag>>1) ^ -int64(zigzag&1)
-	if millis == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(millis)
-}
-
-func (r *reader) text() string { return r.take(r.uvarint()) }
-
-func (r *reader) attempts() []pipeline.Attempt {
-	n := r.uvarint()
-	if n > uint64(len(r.rest)) {
-		r.failed = true
-		return nil
-	}
+func decodeAttempts(d *pipeline.Decoder) []pipeline.Attempt {
 	var attempts []pipeline.Attempt
-	for range n {
-		a := pipeline.Attempt{Class: pipeline.AnswerClass(r.byte()), At: r.time(), Provider: r.text(), Error: r.text()}
+	for range d.Count(4) { // an attempt takes four bytes at least
+		a := pipeline.Attempt{Class: pipeline.AnswerClass(d.Byte()), At: d.Time(), Provider: d.Text(), Error: d.Text()}
 		attempts = append(attempts, a)
 	}
 	return attempts
 }
 
 func decodeRow(value string) (row, error) {
-	r := reader{rest: value}
-	if r.byte() != rowFormat {
+	d := pipeline.NewDecoder(value)
+	if d.Byte() != rowFormat {
 		return row{}, errBadRow
 	}
 	var w row
-	w.state = pipeline.State(r.byte())
-	w.at, w.due = r.time(), r.time()
-	w.reason, w.user, w.ref = r.text(), r.text(), r.text()
-	if r.byte() == 1 {
-		copy(w.replayOf[:], r.take(uint64(len(w.replayOf))))
+	w.state = pipeline.State(d.Byte())
+	w.at, w.due = d.Time(), d.Time()
+	w.reason, w.user, w.ref = d.Text(), d.Text(), d.Text()
+	if d.Byte() == 1 {
+		copy(w.replayOf[:], d.Take(len(w.replayOf)))
 	}
-	w.attempts = r.attempts()
-	if r.failed {
+	w.attempts = decodeAttempts(&d)
+	if d.Failed() {
 		return row{}, errBadRow
 	}
 	return w, nil
@@ -163,12 +103,12 @@ func appendWaiting(b []byte, f *pipeline.Fact) []byte {
 	return pipeline.AppendRecord(b, &f.Delivery.Record)
 }
 
-func decodeWaiting(value string, d *pipeline.Delivery) error {
-	r := reader{rest: value}
-	d.Attempts = r.attempts()
-	if r.failed {
+func decodeWaiting(value string, delivery *pipeline.Delivery) error {
+	d := pipeline.NewDecoder(value)
+	delivery.Attempts = decodeAttempts(&d)
+	if d.Failed() {
 		return pipeline.ErrBadRecord
 	}
-	_, err := pipeline.DecodeRecord(r.rest, &d.Record)
+	_, err := pipeline.DecodeRecord(d.Rest(), &delivery.Record)
 	return err
 }
