@@ -45,12 +45,16 @@ type Renderer struct{ buf []byte }
 // Render gives subject and body of a notification on a channel. Errors:
 // ErrVariable, ErrTooLong, ErrNoHTML.
 func (r *Renderer) Render(c *Compiled, channel pipeline.Channel, variables []pipeline.Variable) (subject, body string, err error) {
-	buf, err := c.appendSubject(r.buf[:0], variables)
+	buf, err := c.appendPart(r.buf[:0], &c.subject, variables, appendLine)
 	cut := len(buf)
-	if err == nil && channel == pipeline.Email {
-		buf, err = c.appendHTML(buf, variables)
-	} else if err == nil {
-		buf, err = c.appendText(buf, variables)
+	switch {
+	case err != nil:
+	case channel != pipeline.Email:
+		buf, err = c.appendPart(buf, &c.text, variables, appendAsIs)
+	case c.htmlErr != nil:
+		err = fmt.Errorf("%w: %w", ErrNoHTML, c.htmlErr)
+	default:
+		buf, err = c.appendPart(buf, &c.html, variables, appendHTML)
 	}
 	r.buf = buf // grown, perhaps
 	if err == nil {
@@ -84,22 +88,23 @@ func checkSize(channel pipeline.Channel, subject, body []byte) error {
 	return nil
 }
 
-func (c *Compiled) missing(variable int) error {
-	return fmt.Errorf("%w: %s is missing", ErrVariable, c.names[variable])
-}
-
-func (c *Compiled) appendSubject(b []byte, variables []pipeline.Variable) ([]byte, error) {
-	for i := range c.subject.segments {
-		s := &c.subject.segments[i]
+// appendPart appends a subject or a body, with every value as write puts it
+// where it stands.
+func (c *Compiled) appendPart(b []byte, p *part, variables []pipeline.Variable, write func(b []byte, value string, at place) []byte) ([]byte, error) {
+	for i := range p.segments {
+		s := &p.segments[i]
 		if s.variable < 0 {
 			b = append(b, s.literal...)
 			continue
 		}
 		value, ok := lookUp(variables, c.names[s.variable])
 		if !ok {
-			return b, c.missing(s.variable)
+			return b, fmt.Errorf("%w: %s is missing", ErrVariable, c.names[s.variable])
 		}
-		b = appendLine(b, value)
+		if s.place == atLink && !isWebLink(value) {
+			return b, fmt.Errorf("%w: %s is no http or https link", ErrVariable, c.names[s.variable])
+		}
+		b = write(b, value, s.place)
 		if len(b) > maxRendered {
 			return b, ErrTooLong
 		}
@@ -107,60 +112,19 @@ func (c *Compiled) appendSubject(b []byte, variables []pipeline.Variable) ([]byt
 	return b, nil
 }
 
-func (c *Compiled) appendText(b []byte, variables []pipeline.Variable) ([]byte, error) {
-	for i := range c.text.segments {
-		s := &c.text.segments[i]
-		if s.variable < 0 {
-			b = append(b, s.literal...)
-			continue
-		}
-		value, ok := lookUp(variables, c.names[s.variable])
-		if !ok {
-			return b, c.missing(s.variable)
-		}
-		b = append(b, value...)
-		if len(b) > maxRendered {
-			return b, ErrTooLong
-		}
-	}
-	return b, nil
-}
+func appendAsIs(b []byte, value string, _ place) []byte { return append(b, value...) }
 
-func (c *Compiled) appendHTML(b []byte, variables []pipeline.Variable) ([]byte, error) {
-	if c.htmlErr != nil {
-		return b, fmt.Errorf("%w: %w", ErrNoHTML, c.htmlErr)
+// appendHTML appends a value so that it is text, or a part of an attribute.
+func appendHTML(b []byte, value string, at place) []byte {
+	if at == inLink {
+		return appendPercent(b, value)
 	}
-	for i := range c.html.segments {
-		s := &c.html.segments[i]
-		if s.variable < 0 {
-			b = append(b, s.literal...)
-			continue
-		}
-		value, ok := lookUp(variables, c.names[s.variable])
-		if !ok {
-			return b, c.missing(s.variable)
-		}
-		switch s.place {
-		case inLink:
-			b = appendPercent(b, value)
-		case atLink:
-			if !isWebLink(value) {
-				return b, fmt.Errorf("%w: %s is no http or https link", ErrVariable, c.names[s.variable])
-			}
-			b = appendEscaped(b, value)
-		case inText, inAttribute:
-			b = appendEscaped(b, value)
-		}
-		if len(b) > maxRendered {
-			return b, ErrTooLong
-		}
-	}
-	return b, nil
+	return appendEscaped(b, value)
 }
 
 // appendLine appends a value with its line breaks and control characters as
 // spaces, so that it cannot add a header.
-func appendLine(b []byte, value string) []byte {
+func appendLine(b []byte, value string, _ place) []byte {
 	for i := range len(value) {
 		if value[i] < 0x20 || value[i] >= 0x7f {
 			return appendLineSlow(append(b, value[:i]...), value[i:])
