@@ -102,6 +102,11 @@ func (f *facts) depths() []float64 {
 	return append(all, 1e6)
 }
 
+// backlog says whether a queue is deeper than the plan means it to be.
+func (f *facts) backlog(depth float64) bool {
+	return depth > f.rangeOf(key("service_levels.queue_depth")).High
+}
+
 // scalesDownUnderLoad finds a policy that wishes fewer workers at the design rate
 // than the pool may be left with: over the depth target any such wish, below it
 // one that the pool's minimum does not mend.
@@ -115,8 +120,7 @@ func scalesDownUnderLoad(f *facts) []Finding {
 			enough, t := f.enough(channel), f.targets(channel)
 			for _, depth := range f.depths() {
 				wish := wishOf(name, f.steady(channel, enough, depth), t)
-				backlog := depth > f.rangeOf(key("service_levels.queue_depth")).High
-				if wish < enough && (backlog || t.Clamp(wish) < enough) {
+				if wish < enough && (f.backlog(depth) || t.Clamp(wish) < enough) {
 					findings = append(findings, f.tooFew(name, channel, depth, enough, wish))
 					break
 				}
@@ -157,15 +161,15 @@ func policiesDisagree(f *facts) []Finding {
 	return findings
 }
 
-// disagreement finds the least depth at which two policies both ask for a number
-// of workers of their own, whatever there are, and one asks for more than twice
-// the other's.
+// disagreement finds the least backlog at which two policies both ask for a
+// number of workers of their own, whatever there are, and one asks for more than
+// twice the other's.
 func (f *facts) disagreement(first, second string) (Finding, bool) {
 	for _, channel := range channels() {
 		for _, depth := range f.depths() {
 			a, actsFirst := f.answer(first, channel, depth)
 			b, actsSecond := f.answer(second, channel, depth)
-			if !actsFirst || !actsSecond || max(a, b) <= 2*min(a, b) {
+			if !f.backlog(depth) || !actsFirst || !actsSecond || max(a, b) <= 2*min(a, b) {
 				continue
 			}
 			stated, derived := float64(a), float64(b)
@@ -202,7 +206,7 @@ func assumesAnotherRate(f *facts) []Finding {
 		if r.Low <= assumed && assumed <= r.High {
 			continue
 		}
-		other = append(other, units.Humanize(units.PerSecond, r)+" for "+channel)
+		other = append(other, ofRate(r)+" for "+channel)
 		if distance(r.High) > distance(farthest) {
 			farthest = r.High
 		}

@@ -68,7 +68,7 @@ func pushOverQuota(f *facts) []Finding {
 		return nil
 	}
 	each := f.rangeOf(key("providers.push.quota")).Low
-	share := units.Humanize(units.Ratio, units.Exactly(granted/f.value(figure("rate.design"))))
+	share := percent(granted / f.value(figure("rate.design")))
 	return []Finding{{
 		Stated: &granted, Derived: &rate, Unit: units.PerSecond,
 		Message: fmt.Sprintf("%s of push are over the quota of %s (%s x %s): more than %s of the design rate may not be push",
@@ -89,7 +89,7 @@ func quotaOverDefault(f *facts) []Finding {
 	return []Finding{{
 		Stated: &quota, Derived: &primary.Quota, Unit: units.PerSecond,
 		Message: fmt.Sprintf("a quota of %s is over the %s that %s grants a project by default", perSecond(quota), perSecond(primary.Quota), primary.Title),
-		Remedy:  fmt.Sprintf("have it granted, %s ahead, or divide push over more projects", units.Humanize(units.Seconds, f.rangeOf(key("growth.lead_times.quota")))),
+		Remedy:  fmt.Sprintf("have it granted, %s ahead, or divide push over more projects", ofTime(f.rangeOf(key("growth.lead_times.quota")))),
 	}}
 }
 
@@ -169,7 +169,7 @@ func tooFewSenders(f *facts) []Finding {
 		Message: fmt.Sprintf("%s segments/s of SMS at %s a number need %s numbers, and the plan has %s",
 			count(f.value(figure("providers.sms.segment_rate"))), perSecond(each), count(needed), count(stated)),
 		Remedy: fmt.Sprintf("%s numbers (%s), ordered %s ahead, or no more than %s segments/s", count(needed), kind,
-			units.Humanize(units.Seconds, f.rangeOf(key("growth.lead_times.senders"))), count(stated*each)),
+			ofTime(f.rangeOf(key("growth.lead_times.senders"))), count(stated*each)),
 	}}
 }
 
@@ -209,7 +209,7 @@ func tooFewConnections(f *facts) []Finding {
 		findings = append(findings, Finding{
 			Severity: f.withoutBatches(channel, needed > pooled), Stated: &pooled, Derived: &derived, Unit: units.Whole,
 			Message: fmt.Sprintf("%s connections carry %s calls/s of %s each, and %s of %s need %s connections one at a time, or %s in batches",
-				count(pooled), count(f.value(figure("providers.calls"))), units.Humanize(units.Seconds, f.rangeOf(key("providers.call_time"))),
+				count(pooled), count(f.value(figure("providers.calls"))), ofTime(f.rangeOf(key("providers.call_time"))),
 				perSecond(f.value(figure("rate."+channel))), channel, count(unbatched), count(f.value(figure(id+".batched")))),
 			Remedy: f.moreOrBatches(channel, "providers.connections: "+count(derived)),
 		})

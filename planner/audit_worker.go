@@ -127,7 +127,7 @@ func batchedRateOutOfReach(f *facts) []Finding {
 		findings = append(findings, Finding{
 			Stated: &reckoned, Derived: &reached, Unit: units.PerSecond,
 			Message: fmt.Sprintf("a worker is reckoned to send %s, and batches of %s in calls of %s make %s of %s",
-				perSecond(reckoned), count(batch), units.Humanize(units.Seconds, units.Exactly(took)), perSecond(reached), channel),
+				perSecond(reckoned), count(batch), ofTime(units.Exactly(took)), perSecond(reached), channel),
 			Remedy: fmt.Sprintf("batches of %s, or workers.batched_rate: %s", count(wholes(reckoned*took)), perSecond(reached)),
 		})
 	}
@@ -135,4 +135,4 @@ func batchedRateOutOfReach(f *facts) []Finding {
 }
 
 // perSecond writes a rate for reading.
-func perSecond(v float64) string { return units.Humanize(units.PerSecond, units.Exactly(v)) }
+func perSecond(v float64) string { return ofRate(units.Exactly(v)) }
