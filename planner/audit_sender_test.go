@@ -88,8 +88,11 @@ func TestPolicyScalesDownUnderLoad(t *testing.T) {
 		{"steps, with minima that do", []string{"claims.workers.policies=[steps]"}, nil},
 		// At the depth target's fifth over, 7,200 / 600 = 12.
 		{"another target", []string{"service_levels.queue_depth=6000"}, []string{"error: 100 -> 12", "error: 50 -> 12", "error: 20 -> 12"}},
-		{"the policy that is used", []string{"claims.workers.policies=[arrivals]", "workers.policy=drain"},
-			[]string{"error: 100 -> 10", "error: 50 -> 10", "error: 20 -> 10"}},
+		{
+			"the policy that is used",
+			[]string{"claims.workers.policies=[arrivals]", "workers.policy=drain"},
+			[]string{"error: 100 -> 10", "error: 50 -> 10", "error: 20 -> 10"},
+		},
 		// Single sends need 1,500, and get the maximum of 1,000: steps takes
 		// three in ten of them while the queue is short.
 		{"steps on single sends", []string{"claims.workers.policies=[steps]", "providers.push.wire=single"}, []string{"error: 1K -> 700"}},
