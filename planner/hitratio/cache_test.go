@@ -208,6 +208,32 @@ func TestHitsProperties(t *testing.T) {
 	})
 }
 
+// Reads that are spread over more users, or more evenly, hit less, whatever the
+// difference: bounds of ranges are taken on it.
+func TestHitsOfPopulationsAreInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		users := math.Exp(rapid.Float64Range(0, 29).Draw(t, "log users"))
+		skew := rapid.Float64Range(1e-3, 3).Draw(t, "skew")
+		reads := math.Exp(rapid.Float64Range(-10, 30).Draw(t, "log reads"))
+		hits := func(users, skew float64) float64 {
+			p, err := hitratio.NewPopulation(users, skew)
+			check(t, err)
+			h, err := p.Hits(reads/p.Users(), hitratio.Cache{Entries: math.Inf(1), TTL: 1})
+			check(t, err)
+			return h
+		}
+		const rounding = 1e-12
+		h := hits(users, skew)
+		more := 1 + math.Exp(rapid.Float64Range(-10, 5).Draw(t, "log growth"))
+		if got := hits(users*more, skew); got > h*(1+rounding) {
+			t.Fatalf("%v rises to %v with the users", h, got)
+		}
+		if got := hits(users, math.Min(4, skew*more)); got < h*(1-rounding) {
+			t.Fatalf("%v falls to %v with the skew", h, got)
+		}
+	})
+}
+
 func TestHitsRefuses(t *testing.T) {
 	population := must(hitratio.NewPopulation(100, 1))(t)
 	for _, bad := range []float64{math.NaN(), -1} {

@@ -56,9 +56,8 @@ func NewPopulation(users, skew float64) (Population, error) {
 // which is 1 for the first.
 func ranks(users, skew float64) []class {
 	first := math.Min(users, oneByOne)
-	low, high := first+.5, users+.5
-	width := math.Log(high / low)
-	bins := math.Ceil(width * max(1, skew) / binWidth)
+	width := math.Log((users + .5) / (first + .5))
+	bins := math.Ceil(width / binWidth)
 	classes := make([]class, 0, int(first)+2*int(bins))
 	for k := 1.0; k <= first; k++ {
 		classes = append(classes, class{users: 1, rate: math.Pow(k, -skew)})
@@ -66,26 +65,32 @@ func ranks(users, skew float64) []class {
 	if users == first {
 		return classes
 	}
-	// From bin to bin ranks grow by the same factor, and so do rates fall.
-	width /= bins
-	grow, fall := math.Exp(width), math.Exp(-width*skew)
-	start := len(classes)
-	total := 0.0
-	for _, gauss := range [2]float64{.5 - .5/math.Sqrt(3), .5 + .5/math.Sqrt(3)} {
-		rank := low * math.Exp(gauss*width)
-		rate := math.Pow(rank, -skew)
-		for range int(bins) {
-			count := rank * width / 2
-			classes = append(classes, class{users: count, rate: rate})
-			total += count
-			rank *= grow
-			rate *= fall
+	// From bin to bin ranks grow by the same factor, and so do rates fall; the
+	// last bin ends early.
+	grow, fall := math.Exp(binWidth), math.Exp(-binWidth*skew)
+	low := first + .5
+	bin := appendBin(nil, low, low*grow, skew)
+	for range int(bins) - 1 {
+		classes = append(classes, bin...)
+		for i, c := range bin {
+			bin[i] = class{users: c.users * grow, rate: c.rate * fall}
 		}
+		low *= grow
 	}
-	for i := start; i < len(classes); i++ { // so that they add up, to the last user
-		classes[i].users *= (users - first) / total
-	}
-	return classes
+	return appendBin(classes, low, users+.5, skew)
+}
+
+// appendBin adds the classes that stand for the users of ranks from low to
+// high: the two points of Gauss's rule over the logarithm of the rank, with as
+// many users as there are.
+func appendBin(classes []class, low, high, skew float64) []class {
+	width := math.Log(high / low)
+	near := low * math.Exp((.5-.5/math.Sqrt(3))*width)
+	far := low * math.Exp((.5+.5/math.Sqrt(3))*width)
+	users := max(high-low, 0) / (near + far) // or rounding would take some away
+	return append(classes,
+		class{users: near * users, rate: math.Pow(near, -skew)},
+		class{users: far * users, rate: math.Pow(far, -skew)})
 }
 
 // Users is the number of users.
