@@ -62,6 +62,7 @@ const (
 	Transient                        // failed, not processed: safe to try again
 	Ambiguous                        // a timeout, or a reset after the request was written: it may have been accepted
 	Uncertain                        // found possibly sent after a crash, and without an answer
+	Unsent                           // no call was made with it, so that it is no attempt
 )
 
 // String gives the class's name on the wire.
@@ -79,11 +80,14 @@ func (c AnswerClass) String() string {
 		return "ambiguous"
 	case Uncertain:
 		return "uncertain"
+	case Unsent:
+		return "unsent"
 	}
 	return fmt.Sprintf("answer(%d)", uint8(c))
 }
 
-// Attempt is one try to hand a notification to a provider.
+// Attempt is one try to hand a notification to a provider; its class is never
+// [Unsent].
 type Attempt struct {
 	Provider string
 	At       time.Time

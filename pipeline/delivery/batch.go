@@ -236,7 +236,7 @@ func (b *batch) settle(deliveries []*pipeline.Delivery, answers []pipeline.Answe
 	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	facts := make([]pipeline.Fact, len(deliveries))
 	passages := make([]telemetry.Passage, 0, len(deliveries))
-	var classes [int(pipeline.Uncertain) + 1]int
+	var classes [int(pipeline.Unsent) + 1]int
 	for i, d := range deliveries {
 		facts[i] = b.delivery.fact(d, &answers[i], b.sender.Name(), at, random)
 		classes[answers[i].Class]++
@@ -245,7 +245,7 @@ func (b *batch) settle(deliveries []*pipeline.Delivery, answers []pipeline.Answe
 		}
 	}
 	for class, n := range classes {
-		if n > 0 {
+		if n > 0 && pipeline.AnswerClass(class) != pipeline.Unsent {
 			provider.Attempted(pipeline.AnswerClass(class), n)
 		}
 	}
@@ -265,6 +265,10 @@ func (d *Delivery) fact(delivery *pipeline.Delivery, a *pipeline.Answer, provide
 	case pipeline.Permanent:
 		f.State = pipeline.Dead
 		return f
+	case pipeline.Unsent:
+		f.Attempt = pipeline.Attempt{}
+		d.retry(&f, at.Add(max(postponed, a.RetryAfter)))
+		return f
 	}
 	made := 1
 	for i := range delivery.Attempts {
@@ -272,18 +276,24 @@ func (d *Delivery) fact(delivery *pipeline.Delivery, a *pipeline.Answer, provide
 			made++
 		}
 	}
-	until := delivery.ExpiresAt
-	if until.IsZero() {
-		until = delivery.AcceptedAt().Add(d.cfg.TTL)
+	if d.cfg.Backoff.Exhausted(made) {
+		f.State, f.Reason = pipeline.Dead, reasonExhausted
+		return f
 	}
-	f.Due = at.Add(d.cfg.Backoff.Wait(made, a.RetryAfter, random))
-	switch {
-	case d.cfg.Backoff.Exhausted(made):
-		f.State, f.Reason, f.Due = pipeline.Dead, reasonExhausted, time.Time{}
-	case !f.Due.Before(until):
-		f.State, f.Reason, f.Due = pipeline.Dead, reasonOutOfTime, time.Time{}
-	default:
-		f.State, f.Reason = pipeline.Retrying, ""
-	}
+	d.retry(&f, at.Add(d.cfg.Backoff.Wait(made, a.RetryAfter, random)))
 	return f
+}
+
+// retry makes a fact one of a notification that comes back when it is due, or
+// is dead since it has no time for that.
+func (d *Delivery) retry(f *pipeline.Fact, due time.Time) {
+	until := f.Delivery.ExpiresAt
+	if until.IsZero() {
+		until = f.Delivery.AcceptedAt().Add(d.cfg.TTL)
+	}
+	if !due.Before(until) {
+		f.State, f.Reason = pipeline.Dead, reasonOutOfTime
+		return
+	}
+	f.State, f.Reason, f.Due = pipeline.Retrying, "", due
 }

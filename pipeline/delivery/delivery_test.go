@@ -97,6 +97,48 @@ func TestRetriesWaitWithinTheBackoffAndEnd(t *testing.T) {
 	}
 }
 
+// What no call was made with comes back until its time is up, and costs no
+// attempt.
+func TestWhatWasNotSentIsNoAttempt(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.ttl = time.Minute
+		w.sender.answer = func(m *pipeline.Message, nth int) pipeline.Answer {
+			if m.Ref == "ada" && nth == 10 { // more often than there are attempts
+				return pipeline.Answer{Class: pipeline.Sent}
+			}
+			wait := time.Duration(0)
+			if nth == 1 {
+				wait = 3 * time.Second
+			}
+			return pipeline.Answer{Class: pipeline.Unsent, Error: "not sent: too slow", RetryAfter: wait}
+		}
+		ada, never := w.delivery("ada"), w.delivery("never")
+		w.push(ada, never)
+		w.run(time.Hour)
+		facts := w.known(ada)
+		for i, f := range facts[:len(facts)-1] {
+			want := time.Second
+			if i == 0 {
+				want = 3 * time.Second
+			}
+			if f.State != pipeline.Retrying || f.Attempt != (pipeline.Attempt{}) || f.Due.Sub(f.At) != want {
+				w.Errorf("fact %d is %+v, want a wait of %v", i, f, want)
+			}
+		}
+		if last := facts[len(facts)-1]; len(facts) != 10 || last.State != pipeline.Delivered {
+			w.Errorf("%d facts, the last %+v", len(facts), last)
+		}
+		facts = w.known(never)
+		if last := facts[len(facts)-1]; last.State != pipeline.Dead || last.Reason != "out_of_time" || last.Attempt != (pipeline.Attempt{}) {
+			w.Errorf("what was never sent ended by %+v", last)
+		}
+		attempts := w.metrics.Snapshot().Providers[0].Attempts
+		if attempts[pipeline.Sent] != 1 || attempts[pipeline.Transient] != 0 {
+			w.Errorf("the attempts are counted as %v", attempts)
+		}
+	})
+}
+
 func TestARetryThatIsAcceptedIsDelivered(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.sender.answer = func(_ *pipeline.Message, nth int) pipeline.Answer {

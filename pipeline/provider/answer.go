@@ -126,6 +126,15 @@ func answerAll(answers []pipeline.Answer, part []int, a pipeline.Answer) {
 	}
 }
 
+// unsent answers all the messages of a send that makes no call.
+func unsent(answers []pipeline.Answer, why error) []pipeline.Answer {
+	a := notSent(why)
+	for i := range answers {
+		answers[i] = a
+	}
+	return answers
+}
+
 // answerMissing gives those messages of a part that have no answer yet an
 // ambiguous one.
 func answerMissing(answers []pipeline.Answer, part []int, words string) {

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -85,28 +86,28 @@ func (c *FCM) Send(ctx context.Context, messages []pipeline.Message) []pipeline.
 	answers := make([]pipeline.Answer, len(messages))
 	token, err := c.token(ctx)
 	if err != nil {
-		for i := range answers {
-			answers[i] = pipeline.Answer{Class: pipeline.Transient, Error: cleanString("no access token: " + err.Error())}
-		}
-		return answers
+		return unsent(answers, fmt.Errorf("no access token: %w", err))
 	}
 	now := time.Now()
 	if c.wire == Single {
 		header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
-		c.running.each(ctx, answers, func(i int) pipeline.Answer { return c.one(ctx, header, &messages[i], now) })
+		c.running.each(ctx, answers, chunks(len(messages), 1), func(part []int) {
+			answers[part[0]] = c.one(ctx, header, &messages[part[0]], now)
+		})
 		return answers
 	}
 	header := http.Header{
 		"Authorization": {"Bearer " + token},
 		"Content-Type":  {`multipart/mixed; boundary="` + fcmBoundary + `"`},
 	}
-	chunks(len(messages), catalog.FCMBatch, func(part []int) {
-		s := splitter{answers: answers, began: time.Now()}
+	began := time.Now()
+	for part := range chunks(len(messages), catalog.FCMBatch) {
+		s := splitter{answers: answers, began: began}
 		s.call = func(ctx context.Context, part []int) (bool, []int) {
 			return c.many(ctx, header, messages, part, answers, now), nil
 		}
 		s.send(ctx, part)
-	})
+	}
 	return answers
 }
 

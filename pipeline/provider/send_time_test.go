@@ -50,7 +50,7 @@ func TestSendEndsWhateverTheBatch(t *testing.T) {
 			}
 			for _, a := range answers {
 				checkAnswer(t, a)
-				if a.Class != pipeline.Ambiguous && a.Class != pipeline.Transient {
+				if a.Class != pipeline.Ambiguous && a.Class != pipeline.Unsent {
 					t.Fatalf("%s: the answer is %+v", name, a)
 				}
 			}
@@ -71,10 +71,10 @@ func TestSendsTogetherEnd(t *testing.T) {
 		for i := range senders {
 			sends.Go(func() {
 				counts := classes(client.Send(t.Context(), messages(w.channel, client.MaxBatch())))
-				if counts[pipeline.Ambiguous]+counts[pipeline.Transient] != client.MaxBatch() {
+				if counts[pipeline.Ambiguous]+counts[pipeline.Unsent] != client.MaxBatch() {
 					t.Errorf("the answers are %v", counts)
 				}
-				unsent[i] = counts[pipeline.Transient]
+				unsent[i] = counts[pipeline.Unsent]
 			})
 		}
 		sends.Wait()

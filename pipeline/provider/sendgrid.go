@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -96,14 +97,9 @@ func (c *SendGrid) Send(ctx context.Context, messages []pipeline.Message) []pipe
 
 // sendAlone sends each of the messages by a call of its own.
 func (c *SendGrid) sendAlone(ctx context.Context, messages []pipeline.Message, alone []int, answers []pipeline.Answer) {
-	own := make([]pipeline.Answer, len(alone))
-	c.single.each(ctx, own, func(at int) pipeline.Answer {
-		c.call(ctx, messages, alone[at:at+1], answers) // one message is never refused without an answer
-		return answers[alone[at]]
+	c.single.each(ctx, answers, slices.Chunk(alone, 1), func(part []int) {
+		c.call(ctx, messages, part, answers) // one message is never refused without an answer
 	})
-	for at, i := range alone {
-		answers[i] = own[at]
-	}
 }
 
 // parts divides messages into calls, in the order in which they are made: no

@@ -2,32 +2,33 @@ package provider
 
 import (
 	"context"
+	"iter"
 	"sync"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// semaphore bounds the single calls that a client has under way, over all its
-// sends.
+// semaphore bounds the calls that a client has under way at a time, over all
+// its sends.
 type semaphore chan struct{}
 
-// each answers every message by a call of its own, as many at a time as there
-// is room for. What had no room when ctx ended, or within maxSendTime, is not
-// sent.
-func (s semaphore) each(ctx context.Context, answers []pipeline.Answer, call func(i int) pipeline.Answer) {
+// each makes a call for every part of a send, as many at a time as there is
+// room for; a call answers the messages of its part. What had no room when ctx
+// ended, or within maxSendTime, is not sent.
+func (s semaphore) each(ctx context.Context, answers []pipeline.Answer, parts iter.Seq[[]int], call func(part []int)) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
 	// Ended, it lets no call begin; those that have begun go on under ctx.
 	begin, cancel := context.WithTimeoutCause(ctx, maxSendTime, errTooSlow)
 	defer cancel()
-	for i := range answers {
+	for part := range parts {
 		if !s.enter(begin) {
-			answers[i] = pipeline.Answer{Class: pipeline.Transient, Error: "not sent: " + cleanString(context.Cause(begin).Error())}
+			answerAll(answers, part, notSent(context.Cause(begin)))
 			continue
 		}
 		calls.Go(func() {
 			defer func() { <-s }()
-			answers[i] = call(i)
+			call(part)
 		})
 	}
 }
@@ -43,4 +44,9 @@ func (s semaphore) enter(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// notSent is the answer to a message that no call was made with.
+func notSent(why error) pipeline.Answer {
+	return pipeline.Answer{Class: pipeline.Unsent, Error: cleanString("not sent: " + why.Error())}
 }

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -17,6 +18,9 @@ const maxSendTime = 30 * time.Second
 
 // errTooSlow is why there is no call after [maxSendTime].
 var errTooSlow = errors.New("the provider is too slow for the whole batch")
+
+// errTooManyRefused is why there is no call after [maxSplitCalls].
+var errTooManyRefused = errors.New("the provider refused too many parts of the batch")
 
 const (
 	// maxSplitCalls bounds what the splitting of a refused batch may take. A
@@ -43,8 +47,12 @@ type splitter struct {
 }
 
 func (s *splitter) send(ctx context.Context, part []int) {
-	if words := s.exhausted(ctx); words != "" {
-		answerAll(s.answers, part, pipeline.Answer{Class: pipeline.Transient, Error: words})
+	if why := s.exhausted(ctx); why != nil {
+		a := notSent(why)
+		if s.calls > 0 { // a refused call was made with it
+			a.Class = pipeline.Transient
+		}
+		answerAll(s.answers, part, a)
 		return
 	}
 	s.calls++
@@ -84,25 +92,23 @@ func (s *splitter) halve(ctx context.Context, part []int) {
 }
 
 // exhausted says why no further call is made, or nothing.
-func (s *splitter) exhausted(ctx context.Context) string {
+func (s *splitter) exhausted(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
-		return "not sent: " + cleanString(context.Cause(ctx).Error())
+		return context.Cause(ctx)
 	case s.calls >= maxSplitCalls:
-		return "not sent: the provider refused too many parts of the batch"
+		return errTooManyRefused
 	case time.Since(s.began) > maxSendTime:
-		return "not sent: " + errTooSlow.Error()
+		return errTooSlow
 	}
-	return ""
+	return nil
 }
 
-// chunks calls f with the places of n messages, at most size at a time.
-func chunks(n, size int, f func(part []int)) {
+// chunks gives the places of n messages, at most size at a time.
+func chunks(n, size int) iter.Seq[[]int] {
 	places := make([]int, n)
 	for i := range places {
 		places[i] = i
 	}
-	for part := range slices.Chunk(places, size) {
-		f(part)
-	}
+	return slices.Chunk(places, size)
 }

@@ -118,14 +118,17 @@ func (*Twilio) MaxBytes() int { return catalog.TwilioRequestBytes }
 func (c *Twilio) Send(ctx context.Context, messages []pipeline.Message) []pipeline.Answer {
 	answers := make([]pipeline.Answer, len(messages))
 	if c.wire == Single {
-		c.running.each(ctx, answers, func(i int) pipeline.Answer { return c.one(ctx, &messages[i]) })
+		c.running.each(ctx, answers, chunks(len(messages), 1), func(part []int) {
+			answers[part[0]] = c.one(ctx, &messages[part[0]])
+		})
 		return answers
 	}
-	chunks(len(messages), catalog.TwilioBatch, func(part []int) {
-		s := splitter{answers: answers, began: time.Now()}
+	began := time.Now()
+	for part := range chunks(len(messages), catalog.TwilioBatch) {
+		s := splitter{answers: answers, began: began}
 		s.call = func(ctx context.Context, part []int) (bool, []int) { return c.many(ctx, messages, part, answers), nil }
 		s.send(ctx, part)
-	})
+	}
 	return answers
 }
 
