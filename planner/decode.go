@@ -112,6 +112,8 @@ func (d *decoder) value(path string, key *token.Token, node ast.Node, field refl
 	switch target := into.Addr().Interface().(type) {
 	case *Claims:
 		d.claims(path, node, target)
+	case *Overrides:
+		d.overrides(path, node, target)
 	case *[]Limit:
 		d.limits(path, node, target)
 	case *[]Step:
@@ -122,6 +124,8 @@ func (d *decoder) value(path string, key *token.Token, node ast.Node, field refl
 		decodeText(d, path, node, target, ParseMoment)
 	case *URL:
 		decodeText(d, path, node, target, ParseURL)
+	case *FileName:
+		decodeText(d, path, node, target, ParseFileName)
 	case *string:
 		d.word(path, node, field, target)
 	default:

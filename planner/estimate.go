@@ -8,6 +8,7 @@ type Estimate struct {
 	Figures  []Derived // in the order reports show them
 	Findings []Finding // the worst first
 	Costs    []CostLine
+	Stated   []CostStep // what the plan states that its infrastructure costs
 	Growth   []GrowthYear
 	Steps    []GrowthStep // of the growth plan, in its order
 	Ceilings []Ceiling    // the tightest first
@@ -44,8 +45,14 @@ func NewEstimate(p *Plan) (*Estimate, error) {
 	growth := p.forecast()
 	e.Ceilings = v.bind(ceilings(), growth)
 	e.Steps = p.growthSteps(growth)
-	e.Growth = growthYears(growth, e.Steps, p.Workload.DesignRate.Low, e.Ceilings)
+	if e.Growth, err = v.growthYears(p, growth, e.Steps, e.Ceilings); err != nil {
+		return nil, err
+	}
 	e.Outages = v.outages()
+	e.Costs = v.bill(p.choices())
+	if e.Stated, err = v.costSteps(p); err != nil {
+		return nil, err
+	}
 	e.Findings = audit(&facts{valuation: v, plan: p, ceilings: e.Ceilings})
 	for _, l := range p.Limits {
 		e.Limits = append(e.Limits, e.judge(l))
@@ -55,18 +62,24 @@ func NewEstimate(p *Plan) (*Estimate, error) {
 
 // evaluate derives a list of figures from a plan.
 func evaluate(p *Plan, figures []Figure) (*valuation, error) {
-	leaves := p.leaves()
+	leaves, prices := p.leaves(), pricesOf(figures)
 	keys := make([]string, len(leaves))
-	v := &valuation{
-		slots: make(map[Input]int, len(leaves)+len(figures)),
-		low:   make([]float64, len(leaves)+len(figures)),
-		high:  make([]float64, len(leaves)+len(figures)),
-	}
+	count := len(leaves) + len(prices) + len(figures)
+	v := &valuation{slots: make(map[Input]int, count), low: make([]float64, count), high: make([]float64, count)}
 	for i, l := range leaves {
 		keys[i], v.low[i], v.high[i] = l.path, l.value.Low, l.value.High
 		v.slots[key(l.path)] = i
 	}
-	m, err := newModel(keys, figures)
+	for i, id := range prices {
+		slot := len(leaves) + i
+		_, r, err := p.book.price(id)
+		if err != nil {
+			panic("BUG: planner: a price that was not looked for: " + err.Error())
+		}
+		v.low[slot], v.high[slot] = r.Low, r.High
+		v.slots[price(id)] = slot
+	}
+	m, err := newModel(keys, figures, prices...)
 	if err != nil {
 		panic("BUG: planner: " + err.Error())
 	}

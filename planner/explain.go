@@ -2,8 +2,10 @@ package planner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"github.com/notifyctl/notifyctl/planner/pricing"
 	"github.com/notifyctl/notifyctl/planner/units"
 )
 
@@ -11,11 +13,11 @@ import (
 // what it was computed from, down to the plan's keys.
 type Explanation struct {
 	ID      string        `json:"id"`
-	Title   string        `json:"title,omitempty"`   // of a figure
-	Value   string        `json:"value"`             // for reading; of a key, as the plan writes it
+	Title   string        `json:"title,omitempty"`   // of a figure or a price
+	Value   string        `json:"value"`             // for reading; of a key or a price, as a plan writes it
 	Formula string        `json:"formula,omitempty"` // of a figure
 	Numbers string        `json:"numbers,omitempty"` // the formula with the inputs' values in place of their ids
-	Source  string        `json:"source,omitempty"`  // of a key: where it was written
+	Source  string        `json:"source,omitempty"`  // of a key: where it was written; of a price: its page, day and confidence
 	Stated  string        `json:"stated,omitempty"`  // what the plan claims of a figure
 	Inputs  []Explanation `json:"inputs,omitempty"`
 	// Repeated marks a figure whose explanation stands further up already.
@@ -50,6 +52,9 @@ func (e *Estimate) Explain(id string) (Explanation, error) {
 	if l, ok := x.leaves[id]; ok {
 		return x.key(l), nil
 	}
+	if slices.Contains(e.prices(), id) {
+		return x.price(id), nil
+	}
 	var known []string
 	for _, d := range e.Figures {
 		known = append(known, d.ID)
@@ -57,6 +62,7 @@ func (e *Estimate) Explain(id string) (Explanation, error) {
 	for _, l := range e.Plan.leaves() {
 		known = append(known, l.path)
 	}
+	known = append(known, e.prices()...)
 	return Explanation{}, &UnknownFigureError{ID: id, Nearest: Nearest(id, known)}
 }
 
@@ -90,8 +96,11 @@ func (x *explainer) figure(d Derived) Explanation {
 
 // input explains what a figure is computed from.
 func (x *explainer) input(in Input) Explanation {
-	if in.From == FromKey {
+	switch in.From {
+	case FromKey:
 		return x.key(x.leaves[in.ID])
+	case FromPrice:
+		return x.price(in.ID)
 	}
 	d, ok := x.estimate.Figure(in.ID)
 	if !ok {
@@ -106,6 +115,32 @@ func (x *explainer) key(l leaf) Explanation {
 		ID: l.path, Value: units.Format(l.unit, l.value),
 		Source: x.estimate.Plan.Source(l.path).String(),
 	}
+}
+
+// price explains a price of the book: for one of what, where it was read, when,
+// and how far it can be trusted.
+func (x *explainer) price(id string) Explanation {
+	p, r, err := x.estimate.Plan.book.price(id)
+	if err != nil {
+		panic("BUG: planner: an estimate lacks the price " + id)
+	}
+	value := units.Format(units.Dollars, r) + "/" + string(p.Unit)
+	if p.Unit == pricing.Fraction {
+		value = units.Format(units.Ratio, r)
+	}
+	return Explanation{
+		ID: id, Title: p.Title, Value: value,
+		Source: fmt.Sprintf("%s, %s, %s confidence", p.Source, DateOf(p.AsOf), p.Confidence),
+	}
+}
+
+// prices lists the prices that the estimate is computed from.
+func (e *Estimate) prices() []string {
+	figures := make([]Figure, len(e.Figures))
+	for i, d := range e.Figures {
+		figures[i] = d.Figure
+	}
+	return pricesOf(figures)
 }
 
 // substitute puts values in the place of the ids in a formula. Words are set

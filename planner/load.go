@@ -42,6 +42,9 @@ type Document struct {
 	Assignments []string
 	// Today dates a plan that has no as_of.
 	Today Date
+	// ReadFile gives the text of a file that the plan refers to, by its name
+	// relative to the plan's; nil refuses them all.
+	ReadFile func(name string) ([]byte, error)
 }
 
 // Load reads a plan. Keys that the text leaves out take the reference plan's
@@ -68,6 +71,9 @@ func Load(in Document) (*Plan, error) {
 	}
 	if len(faults) == 0 {
 		faults = p.check(in.Name)
+	}
+	if len(faults) == 0 {
+		faults = p.openPrices(in.ReadFile)
 	}
 	if err := invalid(faults); err != nil {
 		return nil, err
@@ -167,6 +173,10 @@ func (p *Plan) assign(assignment string) []Fault {
 func (d *decoder) at(path string, node ast.Node, p *Plan) {
 	if id, ok := strings.CutPrefix(path, "claims."); ok {
 		d.claim(path, id, node.GetToken(), node, subjects(), &p.Claims)
+		return
+	}
+	if id, ok := strings.CutPrefix(path, overridesPath+"."); ok {
+		d.override(path, id, node.GetToken(), node, &p.Prices.Overrides)
 		return
 	}
 	section := reflect.ValueOf(p).Elem()

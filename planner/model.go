@@ -9,22 +9,25 @@ import (
 
 // A model is a list of figures, resolved against the keys of a plan and put
 // into an order in which each comes after its inputs. Values are kept in slots:
-// first the plan's keys, then the figures in the list's order. A model depends
+// first the plan's keys, then the prices, then the figures in the list's order. A model depends
 // on names alone, so one serves any number of evaluations.
 type model struct {
 	figures []Figure
-	keys    int     // slots of the plan's keys; figure i is in slot keys+i
+	keys    int     // slots of the plan's keys and the prices; figure i is in slot keys+i
 	inputs  [][]int // the slots of each figure's inputs
 	order   []int   // indices of figures, inputs first
 	widest  int     // the most inputs that a figure has
 }
 
-// newModel resolves and orders figures over the plan's keys.
-func newModel(keys []string, figures []Figure) (*model, error) {
-	m := &model{figures: figures, keys: len(keys), inputs: make([][]int, len(figures))}
-	keySlots, figureSlots := make(map[string]int), make(map[string]int)
+// newModel resolves and orders figures over the plan's keys and the prices.
+func newModel(keys []string, figures []Figure, prices ...string) (*model, error) {
+	m := &model{figures: figures, keys: len(keys) + len(prices), inputs: make([][]int, len(figures))}
+	keySlots, priceSlots, figureSlots := make(map[string]int), make(map[string]int), make(map[string]int)
 	for i, k := range keys {
 		keySlots[k] = i
+	}
+	for i, id := range prices {
+		priceSlots[id] = len(keys) + i
 	}
 	for i, f := range figures {
 		if _, twice := figureSlots[f.ID]; twice {
@@ -36,8 +39,11 @@ func newModel(keys []string, figures []Figure) (*model, error) {
 		m.widest = max(m.widest, len(f.Inputs))
 		for _, in := range f.Inputs {
 			slots, kind := figureSlots, "figure"
-			if in.From == FromKey {
+			switch in.From {
+			case FromKey:
 				slots, kind = keySlots, "key of the plan"
+			case FromPrice:
+				slots, kind = priceSlots, "price"
 			}
 			slot, ok := slots[in.ID]
 			if !ok {
@@ -99,12 +105,21 @@ func (m *model) evaluate(low, high []float64) error {
 		m.compute(i, low, high, scratch)
 		slot := m.keys + i
 		if !finite(low[slot]) || !finite(high[slot]) || low[slot] > high[slot] {
-			return invalid([]Fault{{Key: m.figures[i].ID, Message: fmt.Sprintf("the plan's values give %v..%v; accepted are values of a real system",
-				low[slot], high[slot])}})
+			return notReal(m.figures[i].ID, low[slot], high[slot])
 		}
 	}
 	return nil
 }
+
+// notReal is the error of a figure that no real system has.
+func notReal(id string, low, high float64) error {
+	return invalid([]Fault{{Key: id, Message: fmt.Sprintf("the plan's values give %v..%v; accepted are values of a real system", low, high)}})
+}
+
+// rounding is the part by which the ends of a range may be turned round by the
+// arithmetic alone, where a figure is as good as flat: sums of many terms, and
+// roots that are searched for. The ends are then one.
+const rounding = 1e-8
 
 // compute fills the slots of one figure from those of its inputs. The scratch
 // holds twice as many values as the widest figure has inputs.
@@ -125,6 +140,9 @@ func (m *model) compute(i int, low, high, scratch []float64) {
 	high[slot] = low[slot]
 	if !exact {
 		high[slot] = f.Compute(greatest)
+	}
+	if high[slot] < low[slot] && high[slot] > low[slot]*(1-rounding) {
+		high[slot] = low[slot]
 	}
 }
 

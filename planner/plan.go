@@ -41,6 +41,8 @@ type Plan struct {
 
 	// sources says where each key's value was written, by path.
 	sources map[string]Source
+	// book has the prices, those that the plan gives itself among them.
+	book *priceBook
 }
 
 // Source gives the place where the value of a key was written, by the key's
@@ -228,12 +230,6 @@ type ChannelLimits struct {
 	SMS   units.Count `json:"sms" min:"0"`
 }
 
-// Prices says which price book applies.
-type Prices struct {
-	Region string         `json:"region" oneof:"us-east-1"`
-	MaxAge units.Duration `json:"max_age"`
-}
-
 // ServiceLevels are the levels that are promised of the system.
 type ServiceLevels struct {
 	APIP99               units.Duration `json:"api_p99"`
@@ -257,6 +253,9 @@ type Savings struct {
 	Batching    units.Fraction `json:"batching" min:"0"`
 	ColdStorage units.Fraction `json:"cold_storage" min:"0"`
 	Reserved    units.Fraction `json:"reserved" min:"0"`
+	ColdAfter   units.Duration `json:"cold_after"`                                   // the age from which history is cold
+	ColdTier    string         `json:"cold_tier" oneof:"infrequent archive_instant"` // of S3
+	Commitment  string         `json:"commitment" oneof:"one_year three_years"`
 }
 
 // Sections lists the keys that stand at the top level of a plan.

@@ -77,6 +77,8 @@ func schemaOf(field reflect.StructField) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Format: "date"}
 	case Claims:
 		return claimsSchema()
+	case Overrides:
+		return overridesSchema()
 	case []Limit:
 		return &jsonschema.Schema{Type: "array", Items: &jsonschema.Schema{Type: "string", Pattern: `^[a-z0-9_.]+ *(<|<=|>=|>) *[^ ].*$`}}
 	case []Step:
@@ -125,6 +127,15 @@ func claimsSchema() *jsonschema.Schema {
 		s.Properties.Set(about.id, &jsonschema.Schema{AnyOf: []*jsonschema.Schema{word, {Type: "array", Items: word}}})
 	}
 	return s
+}
+
+// overridesSchema describes the prices that a plan gives itself.
+func overridesSchema() *jsonschema.Schema {
+	price := quantitySchema(units.Dollars, bounds{max: units.Max}, true)
+	discount := quantitySchema(units.Ratio, bounds{max: 1}, true)
+	price.AnyOf = append(price.AnyOf, discount.AnyOf[1])
+	price.Description = "Accepted is " + units.Dollars.Describe() + ", for one of the price's unit; of a discount the share taken off, like 28%; or a range low..high."
+	return &jsonschema.Schema{Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: price}
 }
 
 // stepsSchema describes the steps of a growth plan.

@@ -22,13 +22,9 @@ func subjects() []subject {
 // stated lists what design documents state and the planner does not derive:
 // it is kept and shown, and compared with nothing.
 func stated() []subject {
-	money := units.DollarsPerMonth
 	return []subject{
 		{id: "workers.policies", names: []string{"steps", "drain", "arrivals"}},
 		{id: "postgres.sharding", names: []string{"id_range", "hash"}},
-		{id: "cost.infrastructure", unit: money},
-		{id: "cost.providers", unit: money},
-		{id: "cost.total", unit: money},
 	}
 }
 
