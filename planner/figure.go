@@ -68,7 +68,7 @@ func figures(c choices) []Figure {
 		gatewayFigures(), serviceFigures(), kafkaFigures(),
 		workerFigures(c), providerFigures(c), recoveryFigures(c),
 		postgresFigures(c), cassandraFigures(), redisFigures(), preferenceFigures(c),
-		growthFigures(), costFigures(c),
+		growthFigures(), costFigures(c), failoverFigures(c),
 	)
 }
 

@@ -34,6 +34,38 @@ func TestGrowthOfTheReference(t *testing.T) {
 	}
 }
 
+// A cost follows the demand as its kind says, and starts from a system that is
+// large enough.
+func TestGrowthOfCosts(t *testing.T) {
+	e := estimate(t)
+	today, later := e.Growth[0].Cost, e.Growth[2].Cost
+	if today.Fixed != later.Fixed || today.Fixed == 0 {
+		t.Errorf("fixed costs go from %v to %v", today.Fixed, later.Fixed)
+	}
+	if math.Abs(later.Linear/today.Linear-2.25) > 0.05 {
+		t.Errorf("linear costs go from %v to %v with 2.25 times the demand", today.Linear, later.Linear)
+	}
+	if later.Stepped <= today.Stepped {
+		t.Errorf("stepped costs go from %v to %v", today.Stepped, later.Stepped)
+	}
+	for id, is := range map[string]float64{"cost.providers": today.Providers} {
+		if d, _ := e.Figure(id); math.Abs(is-d.Range.High) > 1e-6*is {
+			t.Errorf("today costs %v, and %s is %v", is, id, d.Range.High)
+		}
+	}
+	planned, _ := e.Figure("cost.infrastructure")
+	if today.Infrastructure() < planned.Range.High*(1-1e-9) || math.Abs(today.Total()-today.Infrastructure()-today.Providers) > 1e-6 {
+		t.Errorf("today costs %+v, and the plan's infrastructure %v", today, planned.Range.High)
+	}
+	// With machines to spare, growth costs nothing more until they are used up.
+	spare := estimate(t, "kafka.brokers=100", "growth.rate=10%", "growth.years=1")
+	plain := estimate(t, "growth.rate=10%", "growth.years=1")
+	grown := func(e *planner.Estimate) float64 { return e.Growth[1].Cost.Stepped - e.Growth[0].Cost.Stepped }
+	if grown(spare) >= grown(plain) {
+		t.Errorf("a year's steps cost %v with spare brokers, %v without", grown(spare), grown(plain))
+	}
+}
+
 // The breaks of the years are those of the ceilings, each in the year of its
 // date.
 func TestBreaksStandInTheirYears(t *testing.T) {

@@ -15,6 +15,9 @@ type Outage struct {
 	Drains   bool    // more can be sent after it than arrives
 	Drain    float64 // seconds until no backlog is left; 0 if it does not drain
 	Expired  float64 // notifications of the outage's time that end as expired
+	// Extra is what it costs in US dollars, over what the primary would have
+	// charged, if the backup sends everything meanwhile, so that nothing waits.
+	Extra float64
 }
 
 // outageLengths are the outages that are reckoned, in seconds: one that retries
@@ -39,6 +42,7 @@ func (v *valuation) outages() []Outage {
 					Arriving: arriving, Rate: v.value(figure("recovery." + channel)),
 				}
 				o.wait(expiry)
+				o.Extra = arriving * length * v.value(figure("recovery."+channel+".extra"))
 				all = append(all, o)
 			}
 		}
