@@ -57,7 +57,7 @@ func TestKafkaFindings(t *testing.T) {
 // What is to be done names numbers, and they mend it.
 func TestKafkaDiskRemedyMends(t *testing.T) {
 	for _, f := range estimate(t).Findings {
-		if f.Rule == "replication-left-out" && !strings.HasPrefix(f.Remedy, "21 brokers, or 4 d of retention, or 3.5 TB of disk a broker") {
+		if f.Component == "kafka" && f.Rule == "replication-left-out" && !strings.HasPrefix(f.Remedy, "21 brokers, or 4 d of retention, or 3.5 TB of disk a broker") {
 			t.Errorf("the remedy is %q", f.Remedy)
 		}
 	}

@@ -49,11 +49,10 @@ func (f *facts) hitsOutOfReach(layer, title string, caches float64) []Finding {
 	}}
 }
 
-// ttlFor gives the time to live with which one of some caches answers a share of
-// reads. It is known in closed form where all users are alike, and there is none
-// for all reads.
+// ttlFor gives a time to live with which one of some caches answers a share of
+// reads, the shortest if all users are alike. There is none for all reads.
 func (f *facts) ttlFor(ratio, caches float64) (ttl float64, ok bool) {
-	if f.value(key("workload.user_skew")) > 0 || ratio > surest {
+	if ratio > surest {
 		return 0, false
 	}
 	reads := f.value(figure("preferences.reads_per_user")) / caches
@@ -93,7 +92,7 @@ func hotUsersTooFew(f *facts) []Finding {
 	}
 	users, hot := f.rangeOf(key("workload.users")), f.rangeOf(key("redis.hot_users"))
 	remedy := "more hot users"
-	if f.value(key("workload.user_skew")) == 0 && f.value(key("workload.burst")) == 1 {
+	if !f.plan.choices().skewed && f.value(key("workload.burst")) == 1 {
 		needed := wholes(users.High * promised)
 		remedy = fmt.Sprintf("%s hot users (%s of values), or a claim of %s",
 			count(needed), size(needed*f.value(key("redis.bytes_per_user"))), percent(held))

@@ -25,9 +25,13 @@ func preferenceFigures(c choices) []Figure {
 	}
 	fleet := serviceFleet(c)
 	for _, at := range []atRate{{"", "", "rate.average"}, {".design", ", at the design rate", "rate.design"}} {
-		all = append(all, at.localHits(fleet), at.sharedHits(), at.hits(), at.databaseReads(), at.localEntries(fleet), at.sharedEntries())
+		local, shared := at.localHits(fleet), at.sharedHits()
+		if c.skewed {
+			local, shared = at.skewedLocalHits(fleet), at.skewedSharedHits()
+		}
+		all = append(all, local, shared, at.hits(), at.databaseReads(), at.localEntries(fleet), at.sharedEntries())
 	}
-	return slices.Concat(all, heldHits(), []Figure{neededTTL()}, templateFigures(c))
+	return slices.Concat(all, heldHits(c), []Figure{neededTTL()}, templateFigures(c))
 }
 
 // atRate is the rate that a cache's figures are of: the average, or what is
@@ -124,9 +128,12 @@ func (at atRate) sharedEntries() Figure {
 }
 
 // heldHits lists the shares of reads that the caches answer at most, by the
-// users that they hold.
-func heldHits() []Figure {
+// users that they hold: those who were read last.
+func heldHits(c choices) []Figure {
 	held := func(id, title, entries string) Figure {
+		if c.skewed {
+			return skewedHeldHits(id, title, entries)
+		}
 		return Figure{
 			ID: id, Title: title, Unit: units.Ratio, Safe: Low,
 			Formula: "(workload.burst - 1 + min(" + entries + " / workload.users, 1)) / workload.burst",
@@ -145,10 +152,11 @@ func heldHits() []Figure {
 const surest = 1 - 1e-9
 
 // neededTTL is the time to live with which the cache in Redis would answer what
-// is promised of the caches.
+// is promised of the caches if users were all alike; if they are not, a shorter
+// one does.
 func neededTTL() Figure {
 	return Figure{
-		ID: "preferences.ttl", Title: "time to live that the promised share of hits takes", Unit: units.Seconds,
+		ID: "preferences.ttl", Title: "time to live that the promised share of hits takes at most", Unit: units.Seconds,
 		Stated:  "preferences.l2.ttl",
 		Formula: "max(1 / (1 - service_levels.cache_hit) - workload.burst, 0) / preferences.reads_per_user",
 		Inputs:  []Input{key("service_levels.cache_hit"), key("workload.burst").falling(), figure("preferences.reads_per_user").falling()},
