@@ -1,6 +1,7 @@
 package planner_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,23 +59,14 @@ func directions(figures []planner.Derived, key string) map[string]direction {
 	return known
 }
 
-// torn lists, by how their ids begin, the figures that more users push both
-// ways, with the reason.
-var torn = map[string]string{
-	"templates.": "more is looked up, and the caches have more of it at hand",
-	"cost.per_":  "a bill over the volume that it is of: both rise",
-	"savings.":   "a part of the bill, or its share of the whole: both rise",
-	"recovery.":  "the difference of two bills over their volume: all rise",
-}
-
-// isTorn reports whether more users may push a figure both ways.
+// isTorn reports whether a figure is known to be pushed both ways by more users.
 func isTorn(id string) bool {
-	for begin := range torn {
-		if strings.HasPrefix(id, begin) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc([]string{
+		"templates.", // more is looked up, and the caches have more of it at hand
+		"cost.per_",  // a bill over the volume that it is of: both rise
+		"savings.",   // a part of the bill, or its share of the whole: both rise
+		"recovery.",  // the difference of two bills over their volume: all rise
+	}, func(begin string) bool { return strings.HasPrefix(id, begin) })
 }
 
 // More users move each figure as its inputs say, through all that lies between,

@@ -59,8 +59,18 @@ func ParseMoment(text string) (Moment, error) {
 	return "", fmt.Errorf("%q is no moment; accepted is now, a quarter from as_of like 3rd quarter, or a date like 2027-06-30", text)
 }
 
-// ordinals are the endings of the first three numbers of quarters.
-var ordinals = map[int]string{1: "st", 2: "nd", 3: "rd"}
+// ordinal gives the ending that a quarter's number is written with.
+func ordinal(number int) string {
+	switch number {
+	case 1:
+		return "st"
+	case 2:
+		return "nd"
+	case 3:
+		return "rd"
+	}
+	return "th"
+}
 
 // quarterOf reads a moment that is a quarter.
 func quarterOf(text string) (number int, ok bool) {
@@ -69,11 +79,7 @@ func quarterOf(text string) (number int, ok bool) {
 		return 0, false
 	}
 	number, err := strconv.Atoi(parts[1])
-	ending := ordinals[number]
-	if ending == "" {
-		ending = "th"
-	}
-	return number, err == nil && parts[2] == ending
+	return number, err == nil && parts[2] == ordinal(number)
 }
 
 // Date gives the day by which what is planned for the moment is done: of a
