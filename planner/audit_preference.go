@@ -94,7 +94,7 @@ func hotUsersTooFew(f *facts) []Finding {
 	remedy := "more hot users"
 	if !f.plan.choices().skewed && f.value(key("workload.burst")) == 1 {
 		needed := wholes(users.High * promised)
-		remedy = fmt.Sprintf("%s hot users (%s of values), or a claim of %s",
+		remedy = fmt.Sprintf("%s hot users (%s of values), or a promise of %s",
 			count(needed), size(needed*f.value(key("redis.bytes_per_user"))), percent(held))
 	}
 	return []Finding{{
