@@ -103,7 +103,7 @@ func clean(words []byte) string {
 func cleanString(words string) string { return clean([]byte(words)) }
 
 // wordsOf puts together what a provider said: the status, its own code, its
-// message. An answer that is not the provider's JSON, a proxy's page of HTML,
+// message without the addresses in it. An answer that is not the provider's JSON, a proxy's page of HTML,
 // has neither.
 func wordsOf(status int, code string, message []byte) string {
 	words := strconv.AppendInt(make([]byte, 0, maxWords), int64(status), 10)
@@ -112,7 +112,7 @@ func wordsOf(status int, code string, message []byte) string {
 	}
 	switch {
 	case len(message) > 0:
-		words = append(append(words, ": "...), message...)
+		words = append(append(words, ": "...), maskAddresses(message)...)
 	case code == "":
 		words = append(append(words, ' '), http.StatusText(status)...)
 	}

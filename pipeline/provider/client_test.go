@@ -243,7 +243,9 @@ func TestAnyAnswerIsUnderstood(t *testing.T) {
 	statuses := []int{200, 201, 202, 204, 299, 301, 304, 400, 401, 403, 404, 408, 410, 413, 418, 429, 500, 501, 502, 503, 504, 599}
 	bodies := rapid.OneOf(
 		rapid.SliceOfN(rapid.Byte(), 0, 300),
-		rapid.Map(rapid.StringMatching(`\{"(errors|error|messages|code|message)":(\[\]|\{\}|\[\{\}\]|\[\{"message":"x","field":"personalizations\.[0-9]{1,6}\.to"\}\]|"[^"\\]{0,300}"|[0-9]{1,20}|\[\{"sid":"SM"\},\{"error":\{"code":21610\}\}\])\}?`),
+		rapid.Map(rapid.StringMatching(`\{"(errors|error|messages|code|message)":(\[\]|\{\}|\[\{\}\]|\[\{"message":"x","field":"personalizations\.[0-9]{1,6}\.to"\}\]|"[^"\\]{0,300}"|[0-9]{1,20}|\[\{"sid":"SM"\},\{"error":\{"code":21610\}\}\])\}?|`+
+			`\{"(reason|message-count|__type)":("Unregistered"|"[0-9]{1,6}"|[0-9]{1,3}|null)(,"messages":\[\{"status":"[0-9]{0,2}"(,"error-text":"[a-z ]{0,300}")?\}\])?\}|`+
+			`\{"BulkEmailEntryResults":\[(\{"Status":"(SUCCESS|FAILED|INVALID_PARAMETER)?","Error":"[a-z@ 0-9]{0,60}"\},){0,14}(null|7)?\]?\}?`),
 			func(s string) []byte { return []byte(s) }),
 	)
 	for _, w := range wires() {

@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"errors"
 	"fmt"
 	"io"
@@ -29,6 +31,15 @@ type sender interface {
 
 // wires lists every wire of every provider.
 func wires() []wire {
+	return append(mockedWires(),
+		wire{"ses", pipeline.Email, newSES},
+		wire{"apns", pipeline.Push, newAPNs},
+		wire{"vonage", pipeline.SMS, newVonage},
+	)
+}
+
+// mockedWires lists the wires that the mocks serve.
+func mockedWires() []wire {
 	return []wire{
 		{"sendgrid", pipeline.Email, newSendGrid},
 		{"fcm batch", pipeline.Push, func(t testing.TB, o provider.Options) sender { return newFCM(t, o, provider.Batch) }},
@@ -44,9 +55,9 @@ type wire struct {
 	make    func(testing.TB, provider.Options) sender
 }
 
-// everyWire runs a test on every wire against mocks of its own.
+// everyWire runs a test on every mocked wire, against mocks of its own.
 func everyWire(t *testing.T, test func(t *testing.T, w wire, client sender, mock *mockproviders.Server)) {
-	for _, w := range wires() {
+	for _, w := range mockedWires() {
 		t.Run(w.name, func(t *testing.T) {
 			mock, url := startMock(t, mockproviders.Options{})
 			test(t, w, w.make(t, provider.Options{BaseURL: url}), mock)
@@ -95,6 +106,38 @@ func newFCM(t testing.TB, o provider.Options, w provider.Wire) sender {
 func newTwilio(t testing.TB, o provider.Options, w provider.Wire) sender {
 	o.BaseURL += "/twilio"
 	c, err := provider.NewTwilio(provider.TwilioOptions{Options: o, Account: "AC1", Token: "token", Service: "MG1", Wire: w})
+	return opened(t, c, err)
+}
+
+func newSES(t testing.TB, o provider.Options) sender {
+	o.BaseURL += "/ses"
+	c, err := provider.NewSES(provider.SESOptions{
+		Options: o, Region: "eu-central-1", Credentials: provider.StaticCredentials("AKID", "secret"), From: "us@example.com",
+	})
+	return opened(t, c, err)
+}
+
+func newAPNs(t testing.TB, o provider.Options) sender {
+	o.BaseURL += "/apns"
+	c, err := provider.NewAPNs(provider.APNsOptions{Options: o, Key: apnsKey(t), KeyID: "KEY1234567", TeamID: "TEAM123456", Topic: "com.example.app"})
+	return opened(t, c, err)
+}
+
+// apnsKey makes a signing key, the same one each time.
+func apnsKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	scalar := make([]byte, 32)
+	scalar[31] = 7
+	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), scalar)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newVonage(t testing.TB, o provider.Options) sender {
+	o.BaseURL += "/vonage"
+	c, err := provider.NewVonage(provider.VonageOptions{Options: o, Key: "key", Secret: "secret&", From: "+15005550000"})
 	return opened(t, c, err)
 }
 

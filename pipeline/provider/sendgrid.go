@@ -140,19 +140,29 @@ func (c *SendGrid) parts(messages []pipeline.Message) (parts [][]int, alone []in
 // placeholder is what a body is substituted for in a call of several messages.
 const placeholder = "-notifyctl-body-"
 
-// fitsSubstitution says whether a body may be a substitution, by its length in
-// JSON, where a byte takes six at most.
+// fitsSubstitution says whether a body may be a substitution.
 func fitsSubstitution(body string) bool {
-	room := catalog.SendGridSubstitutionBytes - len(`{"":""}`) - len(placeholder)
-	if len(body) <= room/6 {
+	return fitsJSON(catalog.SendGridSubstitutionBytes-len(`{"":""}`)-len(placeholder), body)
+}
+
+// fitsJSON says whether texts have at most a number of bytes together as JSON
+// strings, without their quotes, where a byte takes six at most.
+func fitsJSON(room int, texts ...string) bool {
+	length := 0
+	for _, text := range texts {
+		length += len(text)
+	}
+	if length <= room/6 {
 		return true
 	}
-	if len(body) > room {
+	if length > room {
 		return false
 	}
 	var w jx.Writer
-	w.Str(body)
-	return len(w.Buf)-len(`""`) <= room
+	for _, text := range texts {
+		w.Str(text)
+	}
+	return len(w.Buf)-len(`""`)*len(texts) <= room
 }
 
 func (c *SendGrid) call(ctx context.Context, messages []pipeline.Message, part []int, answers []pipeline.Answer) (refused bool, named []int) {

@@ -57,6 +57,14 @@ func TestSegments(t *testing.T) {
 	}
 }
 
+func TestIsGSM(t *testing.T) {
+	for text, want := range map[string]bool{"": true, "Hello @ [3€]\n": true, "Grüße": true, "я": false, "`": false, "ok 😀": false} {
+		if got := catalog.IsGSM(text); got != want {
+			t.Errorf("IsGSM(%q) = %v", text, got)
+		}
+	}
+}
+
 func TestSenderQuota(t *testing.T) {
 	for kind, want := range map[string]float64{"short_code": 100, "toll_free": 3, "10dlc": 1, "pigeon": 0} {
 		if got := catalog.SenderQuota(kind); got != want {

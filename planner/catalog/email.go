@@ -26,12 +26,20 @@ func sendGrid() Provider {
 }
 
 // SES's limits on one call of the v2 API. Source: Amazon SES API v2 reference,
-// SendBulkEmail, read 2026-11-24. Our id and ref travel as e-mail tags.
+// SendBulkEmail and ReplacementTemplate, and developer guide, "Using templates
+// to send personalized email", read 2026-11-26. Our id and ref travel as e-mail
+// tags, whose values have letters, digits, _ and - alone.
 const (
 	// SESDestinations is how many destinations a bulk call takes.
 	SESDestinations = 50
 	// SESMessageBytes bounds a message: 40 MB, attachments included.
 	SESMessageBytes = 40 << 20
+	// SESTemplateDataBytes bounds the values of one destination of a bulk call,
+	// as JSON.
+	SESTemplateDataBytes = 262_144
+	// SESInlineTemplateBytes bounds a bulk call that brings its template along:
+	// 1 MB.
+	SESInlineTemplateBytes = 1_000_000
 )
 
 func ses() Provider {

@@ -32,10 +32,19 @@ func fcm() Provider {
 	}
 }
 
-// APNsPayloadBytes bounds one notification's payload. Source: Apple, "Generating
-// a remote notification", read 2026-11-24. Our id and ref travel in the payload,
-// beside the "aps" dictionary.
-const APNsPayloadBytes = 4096
+// APNs' limits. Source: Apple, "Generating a remote notification" and "Sending
+// notification requests to APNs", read 2026-11-24. Our id and ref travel in the
+// payload, beside the "aps" dictionary.
+const (
+	// APNsPayloadBytes bounds one notification's payload.
+	APNsPayloadBytes = 4096
+	// APNsStorage is the longest a notification is kept for its device.
+	APNsStorage = 30 * 24 * time.Hour
+	// APNsTokenMinAge and APNsTokenMaxAge are the bounds within which a
+	// provider token is replaced: earlier is throttled, later is refused.
+	APNsTokenMinAge = 20 * time.Minute
+	APNsTokenMaxAge = time.Hour
+)
 
 func apns() Provider {
 	return Provider{

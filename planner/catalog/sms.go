@@ -1,5 +1,7 @@
 package catalog
 
+import "time"
+
 // Twilio's limits. Source: Twilio Messages resource and error dictionary, read
 // 2026-11-24. Our id and ref travel in the query of the StatusCallback, so that
 // delivery receipts bring them back.
@@ -48,9 +50,19 @@ func SenderQuota(kind string) float64 {
 	return 0
 }
 
-// VonageRequestBytes is our own bound on a request of the SMS API, which takes
-// one recipient. Our id and ref travel together in client-ref, as "id.ref".
-const VonageRequestBytes = 64 << 10
+// Vonage's limits. Source: Vonage SMS API reference, read 2026-11-26. Our id and
+// ref travel together in client-ref, as "id.ref".
+const (
+	// VonageRequestBytes is our own bound on a request, which takes one
+	// recipient.
+	VonageRequestBytes = 64 << 10
+	// VonageReferenceCharacters bounds client-ref. An id of 26 characters, a
+	// dot and a ref of 64 fit.
+	VonageReferenceCharacters = 100
+	// VonageMinTTL and VonageMaxTTL bound how long the delivery is tried.
+	VonageMinTTL = 20 * time.Second
+	VonageMaxTTL = 7 * 24 * time.Hour
+)
 
 func vonage() Provider {
 	return Provider{
@@ -85,6 +97,17 @@ func Segments(text string) int {
 		return parts(septets, 160, 153)
 	}
 	return parts(units, 70, 67)
+}
+
+// IsGSM says whether a text has characters of the GSM 7-bit alphabet alone,
+// with its extension table.
+func IsGSM(text string) bool {
+	for _, r := range text {
+		if gsmWidth(r) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func parts(length, single, part int) int {
