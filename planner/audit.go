@@ -61,7 +61,8 @@ type auditRule struct {
 type facts struct {
 	*valuation
 	plan     *Plan
-	ceilings []Ceiling // of the plan, the tightest first
+	ceilings []Ceiling  // of the plan, the tightest first
+	stated   []CostStep // what it states that its infrastructure costs
 }
 
 // auditRules lists every rule, in the order reports show them.

@@ -90,6 +90,15 @@ func (b *priceBook) price(id string) (pricing.Price, units.Range, error) {
 	return high, units.Range{Low: low.Value, High: high.Value}, err
 }
 
+// quantity says what a price measures, and the bounds that it keeps to: of a
+// discount a share, of all else dollars.
+func (b *priceBook) quantity(id string) (units.Unit, bounds) {
+	if p, err := b.high.Lookup(id); err == nil && p.Unit == pricing.Fraction {
+		return units.Ratio, bounds{max: 1}
+	}
+	return units.Dollars, bounds{max: units.Max}
+}
+
 // openPrices resolves the prices of a plan, and finds what is wrong with them.
 // Every price that a figure needs must be there: what is missing would be taken
 // for free.

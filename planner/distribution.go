@@ -59,12 +59,19 @@ type drawable struct {
 	distribution
 }
 
-// drawable lists the inputs that the plan gives as ranges, in its order.
+// drawable lists the inputs that the plan gives as ranges, in its order, and
+// then its own prices that are.
 func (v *valuation) drawable(p *Plan) []drawable {
 	var all []drawable
 	for _, l := range p.leaves() {
 		if !l.value.Exact() {
 			all = append(all, drawable{key(l.path), distributionOf(l.unit, l.value, l.limits)})
+		}
+	}
+	for _, id := range pricesOf(v.model.figures) {
+		if r := v.rangeOf(price(id)); !r.Exact() {
+			unit, limits := p.book.quantity(id)
+			all = append(all, drawable{price(id), distributionOf(unit, r, limits)})
 		}
 	}
 	return all

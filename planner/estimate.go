@@ -53,7 +53,7 @@ func NewEstimate(p *Plan) (*Estimate, error) {
 	if e.Stated, err = v.costSteps(p); err != nil {
 		return nil, err
 	}
-	e.Findings = audit(&facts{valuation: v, plan: p, ceilings: e.Ceilings})
+	e.Findings = audit(&facts{valuation: v, plan: p, ceilings: e.Ceilings, stated: e.Stated})
 	for _, l := range p.Limits {
 		e.Limits = append(e.Limits, e.judge(l))
 	}

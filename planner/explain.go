@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/notifyctl/notifyctl/planner/pricing"
 	"github.com/notifyctl/notifyctl/planner/units"
 )
 
@@ -124,9 +123,10 @@ func (x *explainer) price(id string) Explanation {
 	if err != nil {
 		panic("BUG: planner: an estimate lacks the price " + id)
 	}
-	value := units.Format(units.Dollars, r) + "/" + string(p.Unit)
-	if p.Unit == pricing.Fraction {
-		value = units.Format(units.Ratio, r)
+	unit, _ := x.estimate.Plan.book.quantity(id)
+	value := units.Format(unit, r)
+	if unit == units.Dollars {
+		value += "/" + string(p.Unit)
 	}
 	return Explanation{
 		ID: id, Title: p.Title, Value: value,

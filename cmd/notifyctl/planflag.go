@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
@@ -40,7 +41,23 @@ func (o *planOptions) load(a *app) (*planner.Plan, error) {
 		}
 		document.Name, document.Text = name, text
 	}
+	document.ReadFile = func(name string) ([]byte, error) { return readBeside(o.file, name) }
 	return planner.Load(document)
+}
+
+// readBeside reads a file that a plan refers to, by its name relative to the
+// plan's own. A plan that is no file refers to the working directory.
+func readBeside(plan, name string) ([]byte, error) {
+	path := name
+	if plan != "" && plan != "-" && !filepath.IsAbs(name) {
+		path = filepath.Join(filepath.Dir(plan), name)
+	}
+	text, err := readFile(path)
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return nil, fmt.Errorf("%s: %w", path, pathError.Err)
+	}
+	return text, err
 }
 
 // readDocument reads a plan or a scenario, or standard input for -, and gives

@@ -74,6 +74,7 @@ func validateFile(a *app, path string, set []string) (summary string, err error)
 	}
 	what, err := recognise(keys).validate(planner.Document{
 		Name: name, Text: text, Assignments: set, Today: planner.DateOf(a.now()),
+		ReadFile: func(name string) ([]byte, error) { return readBeside(path, name) },
 	})
 	if err != nil {
 		return "", err
