@@ -27,17 +27,37 @@ const (
 	headerWidth  = 72 // where the date of the header ends
 )
 
-// EstimateTable writes an estimate for people.
-func EstimateTable(w io.Writer, e *planner.Estimate, t Terminal) error {
+// EstimateTable writes an estimate for people: the answer, then what it rests
+// on, part by part. The sampling is nil where nothing was drawn.
+func EstimateTable(w io.Writer, e *planner.Estimate, s *planner.Sampling, t Terminal) error {
 	var b strings.Builder
 	writeHeader(&b, e.Plan, t)
+	writeAnswer(&b, e, t)
 	writeEnvelope(&b, e, t)
+	writeSizing(&b, e, t)
+	writeCost(&b, e, t)
+	writeCeilings(&b, e, t)
+	writeGrowth(&b, e, t)
+	writeOutages(&b, e, t)
+	writeSampling(&b, e, s, t)
 	writeLimits(&b, e, t)
-	b.WriteString("\n" + t.Dim("explain any figure: notifyctl estimate --explain rate.peak") + "\n")
+	writeFindings(&b, e, t)
+	b.WriteString("\n" + t.Dim("explain any figure: notifyctl estimate --explain "+hintedFigure(e)) + "\n")
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the estimate: %w", err)
 	}
 	return nil
+}
+
+// hintedFigure is the figure that a reader is most likely to ask about: that of
+// the worst finding.
+func hintedFigure(e *planner.Estimate) string {
+	for _, f := range e.Findings {
+		if _, ok := e.Figure(f.Claim); ok {
+			return f.Claim
+		}
+	}
+	return "cost.total"
 }
 
 // writeHeader writes what the plan is, and the day it counts from.
@@ -50,6 +70,29 @@ func writeHeader(b *strings.Builder, p *planner.Plan, t Terminal) {
 		return
 	}
 	fmt.Fprintf(b, "%s%s%s\n", t.Strong(left), strings.Repeat(" ", max(gap, 3)), right)
+}
+
+// writeAnswer writes the verdict, and the three things that are asked first:
+// what is wrong, what gives way first, and what it costs.
+func writeAnswer(b *strings.Builder, e *planner.Estimate, t Terminal) {
+	parts := []string{findingCounts(e)}
+	if n := len(e.BrokenLimits()); n > 0 {
+		parts = append(parts, counted(n, "limit")+" broken")
+	}
+	if first := e.Ceilings[0]; !first.Never {
+		parts = append(parts, "first to break: "+first.Title+" at "+factorOf(first))
+	}
+	total := figureNamed(e, "cost.total")
+	parts = append(parts, units.Humanize(total.Unit, total.Range)+" a month")
+	writeSegments(b, t.Verdict(verdictOf(e.Verdict() == planner.Pass))+"  ", parts, t)
+}
+
+// verdictOf is the verdict of a thing that holds or does not.
+func verdictOf(holds bool) scenarios.Verdict {
+	if holds {
+		return scenarios.Pass
+	}
+	return scenarios.Fail
 }
 
 // A row is a line of the envelope: figures that belong together.
@@ -81,35 +124,51 @@ func envelopeRows() []row {
 func writeEnvelope(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	b.WriteString("\n" + t.Strong("ENVELOPE") + "\n")
 	for _, r := range envelopeRows() {
-		line := fmt.Sprintf("  %-*s", labelWidth, r.label)
-		indent := strings.Repeat(" ", len(line))
-		used, first := len(line), true
-		for _, s := range r.segments {
-			text := s.text(e, t)
-			width := ansi.StringWidth(text)
-			switch {
-			case first:
-			case t.Width > 0 && used+len(segmentSpace)+width > t.Width:
-				line += "\n" + indent
-				used = len(indent)
-			default:
-				line += segmentSpace
-				used += len(segmentSpace)
-			}
-			line += text
-			used += width
-			first = false
-		}
-		b.WriteString(line + "\n")
+		writeRow(b, e, r, t)
 	}
+}
+
+// writeRow writes a row of figures.
+func writeRow(b *strings.Builder, e *planner.Estimate, r row, t Terminal) {
+	texts := make([]string, len(r.segments))
+	for i, s := range r.segments {
+		texts[i] = s.text(e, t)
+	}
+	writeSegments(b, label(r.label), texts, t)
+}
+
+// label pads the label of a row.
+func label(text string) string { return fmt.Sprintf("  %-*s", labelWidth, text) }
+
+// writeSegments writes a label and texts after it, those that find no room on
+// lines below.
+func writeSegments(b *strings.Builder, label string, texts []string, t Terminal) {
+	indent := ansi.StringWidth(label)
+	b.WriteString(label)
+	used := indent
+	for i, text := range texts {
+		width := ansi.StringWidth(text)
+		switch {
+		case i == 0:
+		case t.Width > 0 && used+len(segmentSpace)+width > t.Width:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			used = indent
+		default:
+			b.WriteString(segmentSpace)
+			used += len(segmentSpace)
+		}
+		if t.Width > 0 && width > t.Width-indent {
+			text = hanging(text, t.Width-indent, indent)
+		}
+		b.WriteString(text)
+		used += width
+	}
+	b.WriteString("\n")
 }
 
 // text writes one figure, and what is claimed of it.
 func (s segment) text(e *planner.Estimate, t Terminal) string {
-	d, ok := e.Figure(s.id)
-	if !ok {
-		panic("BUG: reports: there is no figure " + s.id)
-	}
+	d := figureNamed(e, s.id)
 	text := strings.TrimSpace(s.before + " " + units.Humanize(d.Unit, d.Range) + " " + s.behind)
 	if d.Stated != nil {
 		text += t.Dim(" (stated " + units.Humanize(d.Unit, *d.Stated) + ")")
@@ -117,17 +176,34 @@ func (s segment) text(e *planner.Estimate, t Terminal) string {
 	return text
 }
 
-// writeLimits writes the plan's limits, if it has any.
-func writeLimits(b *strings.Builder, e *planner.Estimate, t Terminal) {
-	if len(e.Limits) == 0 {
-		return
+// figureNamed finds a figure that every estimate has.
+func figureNamed(e *planner.Estimate, id string) planner.Derived {
+	d, ok := e.Figure(id)
+	if !ok {
+		panic("BUG: reports: there is no figure " + id)
 	}
-	b.WriteString("\n" + t.Strong("LIMITS") + "\n")
-	for _, l := range e.Limits {
-		verdict := scenarios.Fail
-		if l.Holds {
-			verdict = scenarios.Pass
-		}
-		fmt.Fprintf(b, "  %s  %s   %s\n", t.Mark(verdict), l.Limit, t.Dim("is "+units.Humanize(l.Unit, l.Value)))
-	}
+	return d
 }
+
+// shownIDs lists the figures that the table of an estimate rests on, in its
+// order.
+func shownIDs(e *planner.Estimate) []string {
+	var ids []string
+	for _, r := range envelopeRows() {
+		ids = append(ids, r.ids()...)
+	}
+	for _, r := range sizingRows() {
+		ids = append(ids, r.need)
+	}
+	for _, c := range planner.NewBill(e.Costs).Components {
+		ids = append(ids, "cost."+c.Component)
+	}
+	ids = append(ids, "cost.infrastructure", "cost.total", "cost.per_million")
+	for _, r := range costNotes() {
+		ids = append(ids, r.ids()...)
+	}
+	return ids
+}
+
+// ids lists the figures of the row.
+func (r row) ids() []string { return mapped(r.segments, func(s segment) string { return s.id }) }

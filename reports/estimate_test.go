@@ -2,10 +2,7 @@ package reports
 
 import (
 	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"io"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -42,31 +39,48 @@ func TestEstimateTable(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
 		set      []string
+		samples  int
 		terminal Terminal
 	}{
-		{"reference", nil, Terminal{Width: 80}},
-		{"ranges", ranged(), Terminal{Width: 80, UTF8: true}},
-		{"color", ranged(), Terminal{Width: 120, UTF8: true, Color: true}},
-		{"narrow", ranged(), Terminal{Width: 50}},
+		{"reference", nil, 0, Terminal{Width: 80}},
+		{"narrow", ranged(), 1000, Terminal{Width: 50}},
+		{"wide", ranged(), 1000, Terminal{Width: 160, UTF8: true, Color: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var out bytes.Buffer
-			if err := EstimateTable(&out, estimateOf(t, tt.set...), tt.terminal); err != nil {
-				t.Fatal(err)
-			}
-			golden.RequireEqual(t, out.Bytes())
+			golden.RequireEqual(t, table(t, estimateOf(t, tt.set...), tt.samples, tt.terminal))
 		})
 	}
 }
 
+// table renders an estimate with as many samples as are asked for.
+func table(t *testing.T, e *planner.Estimate, samples int, terminal Terminal) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := EstimateTable(&out, e, sampled(t, e, samples), terminal); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// sampled draws the ranges of an estimate; no samples is no sampling.
+func sampled(t *testing.T, e *planner.Estimate, samples int) *planner.Sampling {
+	t.Helper()
+	if samples == 0 {
+		return nil
+	}
+	s, err := e.Sample(samples, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // The table fits 80 columns, and without colour or UTF-8 it is plain ASCII.
 func TestEstimateTableFits(t *testing.T) {
-	for _, set := range [][]string{nil, ranged(), {"workload.users=1e18", "workload.size=1EB", "workload.design_rate=1e17..1e18/s"}} {
-		var out bytes.Buffer
-		if err := EstimateTable(&out, estimateOf(t, set...), Terminal{Width: 80}); err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(out.String()) {
+	huge := []string{"workload.users=1e15", "workload.size=1EB", "workload.design_rate=1e14..1e15/s"}
+	for _, set := range [][]string{nil, ranged(), huge} {
+		out := table(t, estimateOf(t, set...), 100, Terminal{Width: 80})
+		for line := range strings.Lines(string(out)) {
 			line = strings.TrimSuffix(line, "\n")
 			if ansi.StringWidth(line) > 80 {
 				t.Errorf("%d columns: %s", ansi.StringWidth(line), line)
@@ -74,125 +88,86 @@ func TestEstimateTableFits(t *testing.T) {
 			if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
 				t.Errorf("not plain ASCII: %q", line)
 			}
+			if strings.TrimRight(line, " ") != line {
+				t.Errorf("spaces at the end: %q", line)
+			}
 		}
 	}
 }
 
 // What colour adds can be taken away without losing a word.
 func TestColorOnlyCarriesMeaning(t *testing.T) {
-	var plain, colored bytes.Buffer
 	e := estimateOf(t, ranged()...)
-	if err := EstimateTable(&plain, e, Terminal{Width: 80}); err != nil {
-		t.Fatal(err)
+	plain := table(t, e, 100, Terminal{Width: 80})
+	colored := table(t, e, 100, Terminal{Width: 80, Color: true})
+	if !bytes.Contains(colored, []byte("\x1b[")) || ansi.Strip(string(colored)) != string(plain) {
+		t.Errorf("in colour:\n%s\nplain:\n%s", colored, plain)
 	}
-	if err := EstimateTable(&colored, e, Terminal{Width: 80, Color: true}); err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(colored.String(), "\x1b[") || ansi.Strip(colored.String()) != plain.String() {
-		t.Errorf("in colour:\n%s\nplain:\n%s", colored.String(), plain.String())
+}
+
+// The first lines are the answer: the verdict, what gives way first, the bill.
+func TestEstimateTableStartsWithTheAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		set  []string
+		want string
+	}{
+		{nil, "FAIL  "},
+		{[]string{"limits=[rate.peak <= 1/s]"}, "1 limit broken"},
+	} {
+		lines := strings.SplitN(string(table(t, estimateOf(t, tt.set...), 0, Terminal{})), "\n", 3)
+		answer := lines[1]
+		for _, want := range []string{tt.want, "first to break: ", "a month"} {
+			if !strings.Contains(answer, want) {
+				t.Errorf("%v: the second line is %q, want it to say %q", tt.set, answer, want)
+			}
+		}
 	}
 }
 
 func TestExplanationText(t *testing.T) {
-	x, err := estimateOf(t, "workload.peak_factor=4").Explain("bandwidth.average")
+	e := estimateOf(t, "workload.peak_factor=4", "workload.users=80M..120M")
+	x, err := e.Explain("bandwidth.average")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	if err := ExplanationText(&out, x, Terminal{Width: 80}); err != nil {
+	if err := ExplanationText(&out, e, x, sampled(t, e, 1000), Terminal{Width: 80}); err != nil {
 		t.Fatal(err)
 	}
 	golden.RequireEqual(t, out.Bytes())
 }
 
-func TestEstimateMarkdown(t *testing.T) {
+// Markup in what a plan says is text in Markdown.
+func TestEstimateMarkdownEscapes(t *testing.T) {
 	var out bytes.Buffer
-	if err := EstimateMarkdown(&out, estimateOf(t, append(ranged(), "name='a|b <i>'")...)); err != nil {
+	if err := EstimateMarkdown(&out, estimateOf(t, append(ranged(), "name='a|b <i>'")...), nil); err != nil {
 		t.Fatal(err)
 	}
-	golden.RequireEqual(t, out.Bytes())
-}
-
-func TestEstimateJSON(t *testing.T) {
-	var out bytes.Buffer
-	if err := EstimateJSON(&out, estimateOf(t, ranged()...)); err != nil {
-		t.Fatal(err)
+	if !strings.HasPrefix(out.String(), `## a\|b &lt;i>`) {
+		t.Errorf("the heading is %.40q", out.String())
 	}
-	var got struct {
-		Plan    map[string]any
-		Figures []struct {
-			ID, Unit, Formula string
-			Value             float64
-			Low, High, Stated *float64
-			StatedLow         *float64 `json:"stated_low"`
-			Inputs            []string
-		}
-		Findings, Costs, Growth []any
-		Limits                  []struct {
-			Limit string
-			Value *float64
-			Holds *bool
-		}
-	}
-	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
-		t.Fatal(err)
-	}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(out.Bytes(), &keys); err != nil {
-		t.Fatal(err)
-	}
-	for key, want := range map[string]string{"findings": "[]", "costs": "[]", "growth": "[]", "verdict": "null"} {
-		if string(keys[key]) != want {
-			t.Errorf("%s is %s, want %s: nothing was derived", key, keys[key], want)
-		}
-	}
-	if len(keys) != 7 || got.Plan["name"] != "größer" || len(got.Figures) != len(planner.FigureIDs()) {
-		t.Errorf("%d keys, plan %v, %d figures", len(keys), got.Plan["name"], len(got.Figures))
-	}
-	for _, f := range got.Figures {
-		switch f.ID {
-		case "rate.peak":
-			if *f.Low != 80e7/86400.*2 || *f.High != 120e7/86400.*4 || f.Value != *f.High || f.Unit != "/s" {
-				t.Errorf("rate.peak: %+v", f)
-			}
-			if *f.Stated != 40_000 || *f.StatedLow != 30_000 {
-				t.Errorf("rate.peak is stated as %v, low %v", *f.Stated, *f.StatedLow)
-			}
-			if strings.Join(f.Inputs, " ") != "rate.average workload.peak_factor" {
-				t.Errorf("rate.peak is computed from %v", f.Inputs)
-			}
-		case "rate.design":
-			if f.Value != 50_000 || f.Low != nil || f.Stated != nil {
-				t.Errorf("rate.design: %+v", f)
-			}
-		}
-	}
-	if l := got.Limits[0]; *l.Holds || *l.Value != 120e7/86400.*4 {
-		t.Errorf("the first limit: %+v", l)
-	}
-	if l := got.Limits[2]; l.Holds != nil || l.Value != nil {
-		t.Errorf("a limit on what is not derived: %+v", l)
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("it has colour")
 	}
 }
 
-// All formats show the same numbers.
-func TestEstimateCSV(t *testing.T) {
+// Every row of a table in Markdown has as many cells as its head.
+func TestEstimateMarkdownTables(t *testing.T) {
 	e := estimateOf(t, ranged()...)
 	var out bytes.Buffer
-	if err := EstimateCSV(&out, e); err != nil {
+	if err := EstimateMarkdown(&out, e, sampled(t, e, 100)); err != nil {
 		t.Fatal(err)
 	}
-	records, err := csv.NewReader(&out).ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(records) != len(e.Figures)+1 || records[0][2] != "value" {
-		t.Fatalf("%d records, the first %v", len(records), records[0])
-	}
-	for i, d := range e.Figures {
-		value, err := strconv.ParseFloat(records[i+1][2], 64)
-		if err != nil || records[i+1][0] != d.ID || value != d.Value() {
-			t.Errorf("%v, want %s = %v", records[i+1], d.ID, d.Value())
+	cells := func(line string) int { return strings.Count(strings.ReplaceAll(line, `\|`, ""), "|") }
+	head := 0
+	for line := range strings.Lines(out.String()) {
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			head = 0
+		case head == 0:
+			head = cells(line)
+		case cells(line) != head:
+			t.Errorf("%d cells under %d: %s", cells(line), head, line)
 		}
 	}
 }
@@ -227,11 +202,16 @@ func TestEstimateSaysWhenItCannotBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, write := range map[string]func(io.Writer) error{
-		"table":       func(w io.Writer) error { return EstimateTable(w, e, Terminal{}) },
-		"json":        func(w io.Writer) error { return EstimateJSON(w, e) },
-		"csv":         func(w io.Writer) error { return EstimateCSV(w, e) },
-		"markdown":    func(w io.Writer) error { return EstimateMarkdown(w, e) },
-		"explanation": func(w io.Writer) error { return ExplanationText(w, x, Terminal{}) },
+		"table":            func(w io.Writer) error { return EstimateTable(w, e, nil, Terminal{}) },
+		"json":             func(w io.Writer) error { return EstimateJSON(w, e, nil) },
+		"csv":              func(w io.Writer) error { return EstimateCSV(w, e, nil) },
+		"markdown":         func(w io.Writer) error { return EstimateMarkdown(w, e, nil) },
+		"explanation":      func(w io.Writer) error { return ExplanationText(w, e, x, nil, Terminal{}) },
+		"explanation json": func(w io.Writer) error { return ExplanationJSON(w, x, nil) },
+		"diff":             func(w io.Writer) error { return DiffTable(w, Diff{Before: e, After: e}, Terminal{}) },
+		"diff json":        func(w io.Writer) error { return DiffJSON(w, Diff{Before: e, After: e}) },
+		"diff csv":         func(w io.Writer) error { return DiffCSV(w, Diff{Before: e, After: e}) },
+		"diff markdown":    func(w io.Writer) error { return DiffMarkdown(w, Diff{Before: e, After: e}) },
 	} {
 		if err := write(fullDisk{}); err == nil {
 			t.Errorf("%s: no error", name)

@@ -18,6 +18,16 @@ type Terminal struct {
 // Dim writes what matters less.
 func (t Terminal) Dim(s string) string { return t.styled(ansi.NewStyle().Faint(), s) }
 
+// dimLines dims each line of a text, but for what it is indented by.
+func (t Terminal) dimLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		text := strings.TrimLeft(line, " ")
+		lines[i] = line[:len(line)-len(text)] + t.Dim(text)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Strong writes what a reader looks for first.
 func (t Terminal) Strong(s string) string { return t.styled(ansi.NewStyle().Bold(), s) }
 

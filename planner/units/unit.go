@@ -42,7 +42,7 @@ func (u Unit) String() string {
 }
 
 // Money reports whether the unit is one of money.
-func (u Unit) Money() bool { return u == DollarsPerMonth }
+func (u Unit) Money() bool { return u == DollarsPerMonth || u == Dollars }
 
 // MarshalText writes the name that [Unit.String] gives.
 func (u Unit) MarshalText() ([]byte, error) { return []byte(u.String()), nil }
