@@ -120,7 +120,7 @@ func readSESResults(body []byte, part []int, answers []pipeline.Answer) {
 		}
 		return d.Arr(func(d *jx.Decoder) error {
 			a, err := readSESResult(d)
-			if err == nil && at < len(part) && answers[part[at]].Class == 0 {
+			if err == nil && at < len(part) {
 				answers[part[at]] = a
 			}
 			at++
