@@ -57,20 +57,34 @@ func TestPricesNameEveryFault(t *testing.T) {
 		name, text string
 		want       string
 	}{
-		{"a machine that there is no price of", "version: 1\nprices:\n  machines: {gateway: c9g.xlarge}\n",
-			`plan.yaml:3:23: prices.machines.gateway: no price for "ec2.c9g.xlarge" in us-east-1 (did you mean ec2.c7g.xlarge?); ` + missing},
-		{"another region", "version: 1\nprices: {region: mars-1}\n",
-			`plan.yaml:2:18: prices.region: no embedded prices for region "mars-1"; there are those of us-east-1, and a book of your own can hold any region's`},
-		{"no book", "version: 1\nprices: {book: none.yaml}\n",
-			`plan.yaml:2:16: prices.book: none.yaml: file does not exist; accepted is a readable YAML file, by its name relative to the plan's`},
-		{"a broken book", "version: 1\nprices: {book: broken.yaml}\n",
-			"broken.yaml:1:1: sources: missing\nbroken.yaml:1:1: prices: missing\nbroken.yaml:2:9: region: "},
-		{"a book of too little", "version: 1\nprices: {book: little.yaml}\n",
-			`plan.yaml:2:16: prices.book: no price for "alb.hour" in eu-west-1; ` + missing},
-		{"a price by another unit", "version: 1\nprices: {book: odd.yaml}\n",
-			`plan.yaml:2:16: prices.book: the price alb.hour is for one month; needed is one for one hour`},
-		{"a region that the book is not of", "version: 1\nprices: {region: us-east-1, book: book.yaml}\n",
-			`plan.yaml:2:18: prices.region: "us-east-1"; the book "book.yaml" has the prices of "eu-west-1"`},
+		{
+			"a machine that there is no price of", "version: 1\nprices:\n  machines: {gateway: c9g.xlarge}\n",
+			`plan.yaml:3:23: prices.machines.gateway: no price for "ec2.c9g.xlarge" in us-east-1 (did you mean ec2.c7g.xlarge?); ` + missing,
+		},
+		{
+			"another region", "version: 1\nprices: {region: mars-1}\n",
+			`plan.yaml:2:18: prices.region: no embedded prices for region "mars-1"; there are those of us-east-1, and a book of your own can hold any region's`,
+		},
+		{
+			"no book", "version: 1\nprices: {book: none.yaml}\n",
+			`plan.yaml:2:16: prices.book: none.yaml: file does not exist; accepted is a readable YAML file, by its name relative to the plan's`,
+		},
+		{
+			"a broken book", "version: 1\nprices: {book: broken.yaml}\n",
+			"broken.yaml:1:1: sources: missing\nbroken.yaml:1:1: prices: missing\nbroken.yaml:2:9: region: ",
+		},
+		{
+			"a book of too little", "version: 1\nprices: {book: little.yaml}\n",
+			`plan.yaml:2:16: prices.book: no price for "alb.hour" in eu-west-1; ` + missing,
+		},
+		{
+			"a price by another unit", "version: 1\nprices: {book: odd.yaml}\n",
+			`plan.yaml:2:16: prices.book: the price alb.hour is for one month; needed is one for one hour`,
+		},
+		{
+			"a region that the book is not of", "version: 1\nprices: {region: us-east-1, book: book.yaml}\n",
+			`plan.yaml:2:18: prices.region: "us-east-1"; the book "book.yaml" has the prices of "eu-west-1"`,
+		},
 		{"prices of one's own", "version: 1\nprices:\n  overrides:\n    twilio.sms.segmnt: $0.007\n    discount.commitment_1y: $3\n    fcm.push: 10%\n    nat.hour: 5/s\n    alb.hour:\n", strings.Join([]string{
 			"plan.yaml:7:15: prices.overrides.nat.hour: 5/s is a rate of events; accepted is a price in US dollars, like $0.0083",
 			"plan.yaml:8:5: prices.overrides.alb.hour: no value; leave the key out to take the book's price",
@@ -80,8 +94,10 @@ func TestPricesNameEveryFault(t *testing.T) {
 			"plan.yaml:5:29: prices.overrides.discount.commitment_1y: a discount; accepted is the share taken off, like 28%",
 			"plan.yaml:6:15: prices.overrides.fcm.push: a percentage; accepted is the price of one notification, like $0.0083",
 		}, "\n")},
-		{"a discount of more than all", "version: 1\nprices:\n  overrides: {discount.commitment_1y: 120%}\n",
-			"plan.yaml:3:39: prices.overrides.discount.commitment_1y: 1.2; accepted is 0 to 1 of another price"},
+		{
+			"a discount of more than all", "version: 1\nprices:\n  overrides: {discount.commitment_1y: 120%}\n",
+			"plan.yaml:3:39: prices.overrides.discount.commitment_1y: 1.2; accepted is 0 to 1 of another price",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := priced(tt.text, map[string]string{

@@ -16,8 +16,10 @@ func savingFigures(c choices) []Figure {
 	all = append(all, coldStorageSaving()...)
 	all = append(all, commitmentSavings(c)...)
 	for _, s := range []struct{ name, title string }{
-		{"batching", "sending in batches"}, {"cold_storage", "cheap storage of old history"},
-		{"reserved", "committing to machines"}, {"combined", "all savings together"},
+		{"batching", "sending in batches"},
+		{"cold_storage", "cheap storage of old history"},
+		{"reserved", "committing to machines"},
+		{"combined", "all savings together"},
 	} {
 		all = append(all, savingShare(s.name, s.title, "infrastructure"), savingShare(s.name, s.title, "total"))
 	}

@@ -124,6 +124,8 @@ func (d *decoder) value(path string, key *token.Token, node ast.Node, field refl
 		decodeText(d, path, node, target, ParseMoment)
 	case *URL:
 		decodeText(d, path, node, target, ParseURL)
+	case *MessageText:
+		decodeText(d, path, node, target, ParseMessageText)
 	case *FileName:
 		decodeText(d, path, node, target, ParseFileName)
 	case *string:

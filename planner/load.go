@@ -70,7 +70,7 @@ func Load(in Document) (*Plan, error) {
 		faults = append(faults, p.assign(a)...)
 	}
 	if len(faults) == 0 {
-		faults = p.check(in.Name)
+		faults = append(p.countSegments(), p.check(in.Name)...)
 	}
 	if len(faults) == 0 {
 		faults = p.openPrices(in.ReadFile)

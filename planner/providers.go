@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"unicode/utf8"
 
+	"github.com/notifyctl/notifyctl/planner/catalog"
 	"github.com/notifyctl/notifyctl/planner/units"
 )
 
@@ -44,6 +46,36 @@ type SMSProviders struct {
 	SenderRate units.Rate   `json:"sender_rate"` // segments a second of one sender
 	Senders    units.Count  `json:"senders"`
 	Segments   units.Number `json:"segments" min:"1"`
+	Text       MessageText  `json:"text"` // of a usual message; "" if segments says all
+}
+
+// A MessageText is the text of a usual message, from which its segments are
+// counted; empty is none.
+type MessageText string
+
+// ParseMessageText reads a text that a provider would take.
+func ParseMessageText(text string) (MessageText, error) {
+	if n := utf8.RuneCountInString(text); n > catalog.TwilioBodyCharacters {
+		return "", fmt.Errorf("%d characters; accepted are up to %d, as much as a provider takes", n, catalog.TwilioBodyCharacters)
+	}
+	return MessageText(text), nil
+}
+
+// countSegments takes the segments of a message from its text, where the plan
+// gives one.
+func (p *Plan) countSegments() []Fault {
+	const key, textKey = "providers.sms.segments", "providers.sms.text"
+	sms := &p.Providers.SMS
+	if sms.Text == "" {
+		return nil
+	}
+	counted := units.Exactly(float64(catalog.Segments(string(sms.Text))))
+	if written := p.sources[key]; written.File != referenceName && sms.Segments.Range != counted {
+		return []Fault{{Source: written, Key: key, Message: fmt.Sprintf("%s, and %s takes %s; accepted is one of the two",
+			units.Format(units.Scalar, sms.Segments.Range), textKey, units.Format(units.Scalar, counted))}}
+	}
+	sms.Segments.Range, p.sources[key] = counted, p.sources[textKey]
+	return nil
 }
 
 // ProviderURLs are the base URLs of the providers' APIs. An empty one is the
