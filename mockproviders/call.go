@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
+
+	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
 // call is one request on its way through a mock. Calls are pooled: at full rate
@@ -15,8 +17,9 @@ type call struct {
 	body    []byte  // the request's
 	text    []byte  // holds the strings of the entries
 	entries []entry // the notifications that the request carries
-	scope   span    // what the wire needs of the request for its answer: FCM's project, Twilio's account
+	scope   span    // what the wire needs of the request for its answer: FCM's project, Twilio's account, APNs' message id
 	sender  span    // Twilio's From
+	key     span    // Vonage's api_key
 	service span    // Twilio's MessagingServiceSid
 
 	// The answer.
@@ -24,6 +27,7 @@ type call struct {
 	contentType string
 	out         jx.Writer
 	header      http.Header // further headers, nil for most answers
+	allowance   allowance   // of calls, where they are limited
 
 	at        time.Time // when the request was read
 	serial    uint64    // of the first entry; the entries' serials are consecutive
@@ -39,10 +43,54 @@ func (s span) empty() bool { return s.from == s.to }
 
 // entry is one notification of a call.
 type entry struct {
-	to, id, ref span
-	body        span     // Twilio's text
-	label       span     // the Content-ID of an FCM batch's part
-	refused     *refusal // why it alone is not accepted
+	names
+	to         span
+	body       span     // Twilio's and Vonage's text
+	label      span     // what the answer gives back: the Content-ID of an FCM batch's part, Vonage's client-ref
+	refused    *refusal // why it alone is not accepted
+	recipients uint32   // of an e-mail through SES, of which
+	simulated  uint32   // are the mailbox simulator's
+	event      event    // what follows its acceptance
+}
+
+// names are what a notification goes by.
+type names struct {
+	id, ref  span
+	template span // the provider's own template, or the one named beside our id
+}
+
+// or takes from others what n lacks.
+func (n *names) or(others names) {
+	if n.id.empty() {
+		n.id = others.id
+	}
+	if n.ref.empty() {
+		n.ref = others.ref
+	}
+	if n.template.empty() {
+		n.template = others.template
+	}
+}
+
+// set keeps a value under its name.
+func (n *names) set(name []byte, value span) {
+	switch string(name) {
+	case catalog.IDName:
+		n.id = value
+	case catalog.RefName:
+		n.ref = value
+	case catalog.TemplateName:
+		n.template = value
+	}
+}
+
+// ours says whether a name is one that ours travel under.
+func ours(name []byte) bool {
+	switch string(name) {
+	case catalog.IDName, catalog.RefName, catalog.TemplateName:
+		return true
+	}
+	return false
 }
 
 // refusal is a provider's no, to a call or to one entry of it.

@@ -15,6 +15,10 @@ func (s *Server) control(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_mock/faults", s.authorized(s.getFaults))
 	mux.HandleFunc("PUT /_mock/faults", s.authorized(s.putFaults))
 	mux.HandleFunc("DELETE /_mock/faults", s.authorized(s.deleteFaults))
+	mux.HandleFunc("GET /_mock/limits", s.authorized(s.getLimits))
+	mux.HandleFunc("PUT /_mock/limits", s.authorized(s.putLimits))
+	mux.HandleFunc("DELETE /_mock/limits", s.authorized(s.deleteLimits))
+	mux.HandleFunc("GET /_mock/status", s.authorized(s.getStatus))
 }
 
 // duplicatesAnswer is the answer to ?duplicates=1.
@@ -96,21 +100,25 @@ func (s *Server) getFaults(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) putFaults(w http.ResponseWriter, r *http.Request) {
+	putSetting(w, r, "a fault script is", ParseScript, s.SetFaults)
+}
+
+// putSetting reads a setting from a request and puts it in force.
+func putSetting[T any](w http.ResponseWriter, r *http.Request, what string, parse func([]byte) (T, error), set func(T) error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		fail(w, http.StatusUnsupportedMediaType, "a fault script is application/json")
+		fail(w, http.StatusUnsupportedMediaType, what+" application/json")
 		return
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxScriptBytes))
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxSettingsBytes))
 	if err != nil {
-		fail(w, http.StatusRequestEntityTooLarge, "a fault script has at most 1 MiB")
+		fail(w, http.StatusRequestEntityTooLarge, what+" at most 1 MiB large")
 		return
 	}
-	script, err := ParseScript(text)
+	value, err := parse(text)
+	if err == nil {
+		err = set(value)
+	}
 	if err != nil {
-		fail(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	if err := s.SetFaults(script); err != nil {
 		fail(w, http.StatusBadRequest, err.Error())
 		return
 	}
@@ -123,6 +131,27 @@ func (s *Server) deleteFaults(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
+
+func (s *Server) getLimits(w http.ResponseWriter, _ *http.Request) {
+	limits := s.Limits()
+	if limits == nil {
+		limits = Limits{}
+	}
+	answer(w, limits)
+}
+
+func (s *Server) putLimits(w http.ResponseWriter, r *http.Request) {
+	putSetting(w, r, "limits are", ParseLimits, s.SetLimits)
+}
+
+func (s *Server) deleteLimits(w http.ResponseWriter, _ *http.Request) {
+	if err := s.SetLimits(nil); err != nil {
+		panic("BUG: no limits do not hold")
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s *Server) getStatus(w http.ResponseWriter, _ *http.Request) { answer(w, s.Activity()) }
 
 func answer(w http.ResponseWriter, value any) {
 	body, err := json.Marshal(value)

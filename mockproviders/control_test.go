@@ -27,7 +27,7 @@ func TestControlAnswers(t *testing.T) {
 	m.push("a", "run-3")
 	m.push("a", "run-3")
 	for path, want := range map[string]string{
-		"/_mock/ledger":              `{"total":{"sends":2,"unique":1,"duplicates":1},"providers":{"fcm":{"sends":2,"unique":1,"duplicates":1},"sendgrid":{"sends":0,"unique":0,"duplicates":0},"twilio":{"sends":0,"unique":0,"duplicates":0}},"complete":true}`,
+		"/_mock/ledger":              `{"total":{"sends":2,"unique":1,"duplicates":1},"providers":{"apns":{"sends":0,"unique":0,"duplicates":0},"fcm":{"sends":2,"unique":1,"duplicates":1},"sendgrid":{"sends":0,"unique":0,"duplicates":0},"ses":{"sends":0,"unique":0,"duplicates":0},"twilio":{"sends":0,"unique":0,"duplicates":0},"vonage":{"sends":0,"unique":0,"duplicates":0}},"complete":true}`,
 		"/_mock/ledger?duplicates=1": `{"ids":["a"]}`,
 		"/_mock/ledger?id=a":         `{"id":"a","ref":"run-3","sends":[{"provider":"fcm","at":"`,
 		"/_mock/ledger?id=x":         `{"id":"x","sends":[],"complete":true}`,

@@ -18,7 +18,11 @@ type endpoint struct {
 func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := e.server.calls.get()
 	defer e.server.calls.put(c)
+	work := &e.server.work[e.wire.provider()]
+	work.begin()
+	defer work.end()
 	v, wait := e.exchange(c, w, r)
+	work.add(c.at, time.Since(c.at), len(c.entries))
 	switch v.kind {
 	case Hang:
 		e.server.hang(r)
@@ -38,7 +42,11 @@ func (e endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (e endpoint) exchange(c *call, w http.ResponseWriter, r *http.Request) (verdict, time.Duration) {
 	number := e.server.callNumber.Add(1)
 	no := e.read(c, w, r)
-	wait := e.server.latency.of(len(c.entries), e.server.seed, number)
+	wait := e.server.latency.of(e.wire.provider(), len(c.entries), e.server.seed, number)
+	meter := e.server.limiter.Load().meters[e.wire.provider()]
+	if no == nil {
+		no = meter.admitCall(e.wire, c, r)
+	}
 	if no != nil {
 		e.wire.refuse(c, no)
 		setRetryAfter(c, no)
@@ -57,6 +65,7 @@ func (e endpoint) exchange(c *call, w http.ResponseWriter, r *http.Request) (ver
 		c.out.RawStr("<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n")
 	case Hang, ResetBefore:
 	default:
+		meter.admit(e.wire, c, r)
 		e.accept(c)
 	}
 	return v, wait

@@ -1,16 +1,12 @@
 package mockproviders
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/notifyctl/notifyctl/planner/catalog"
 )
@@ -22,7 +18,9 @@ import (
 //	  {"provider": "sendgrid", "at": "10s", "for": "30s", "fault": "outage"},
 //	  {"fault": "status", "status": 429, "retry_after": "2s", "rate": 0.3},
 //	  {"provider": "fcm", "fault": "status", "status": 404, "to": "gone-*"},
-//	  {"provider": "twilio", "fault": "status", "status": 503, "attempts": 2}
+//	  {"provider": "twilio", "fault": "status", "status": 503, "attempts": 2},
+//	  {"provider": "ses", "fault": "partial_batch", "share": 0.1},
+//	  {"fault": "status", "status": 500, "template": "order-*", "rate": 0.05}
 //	]}
 type Script struct {
 	Faults []Fault `json:"faults"`
@@ -30,8 +28,8 @@ type Script struct {
 
 // Fault is one entry of a [Script].
 //
-// A fault with to, attempts or scope "entry" judges each notification by
-// itself: one entry of a batch fails and its neighbours do not, where the
+// A fault with to, template, attempts or scope "entry" judges each notification
+// by itself: one entry of a batch fails and its neighbours do not, where the
 // provider answers by entry. Any other judges calls. A fault of another kind
 // than status acts on the whole call that a fitting notification came in.
 type Fault struct {
@@ -43,8 +41,10 @@ type Fault struct {
 	For Duration `json:"for,omitempty"`
 	// Kind is what happens.
 	Kind FaultKind `json:"fault"`
-	// Status is the HTTP status of kind status, Code the provider's own word
-	// for it (FCM's errorCode, Twilio's code), by default the usual one.
+	// Status is the HTTP status of kind status and of the entries that kind
+	// partial_batch refuses (500 by default), Code the provider's own word for it
+	// (FCM's errorCode, Twilio's code, SES's exception, APNs' reason, Vonage's
+	// status), by default the usual one.
 	Status int    `json:"status,omitempty"`
 	Code   string `json:"code,omitempty"`
 	// RetryAfter is what an answer of 429 or 503 asks to wait.
@@ -55,9 +55,15 @@ type Fault struct {
 	// Rate is the probability that the fault shows, 1 if it is left out. Which
 	// calls and notifications it hits follows from the seed.
 	Rate *float64 `json:"rate,omitempty"`
-	// To limits the fault to recipients; a * at one end or both stands for
-	// anything.
-	To string `json:"to,omitempty"`
+	// Share is what part of a call's notifications kind partial_batch refuses,
+	// half of them if it is left out, but at least one, and never all.
+	Share float64 `json:"share,omitempty"`
+	// To limits the fault to recipients, Template to notifications of a
+	// template: SendGrid's template_id, SES's TemplateName, Twilio's ContentSid,
+	// or what is named notification_template beside our id. A * at one end or
+	// both stands for anything.
+	To       string `json:"to,omitempty"`
+	Template string `json:"template,omitempty"`
 	// Attempts limits the fault to the first attempts of each notification:
 	// "the first 2 fail, then it works".
 	Attempts int `json:"attempts,omitempty"`
@@ -78,10 +84,13 @@ const (
 	ResetAfter  FaultKind = "reset_after"  // accepted, then the connection is reset
 	HTML502     FaultKind = "html_502"     // a proxy's 502 in HTML, nothing was accepted
 	Drip        FaultKind = "drip"         // accepted, answered byte by byte
+	// PartialBatch accepts a part of the notifications of a call that carries
+	// several. A provider that answers by call alone refuses the call.
+	PartialBatch FaultKind = "partial_batch"
 )
 
 func faultKinds() []string {
-	kinds := []FaultKind{Outage, Status, Slow, Hang, ResetBefore, ResetAfter, HTML502, Drip}
+	kinds := []FaultKind{Outage, Status, Slow, Hang, ResetBefore, ResetAfter, HTML502, Drip, PartialBatch}
 	names := make([]string, len(kinds))
 	for i, kind := range kinds {
 		names[i] = string(kind)
@@ -89,60 +98,16 @@ func faultKinds() []string {
 	return names
 }
 
-// Duration is a time span that JSON spells as "1m30s".
-type Duration time.Duration
-
-// MarshalText writes the span as time.Duration does.
-func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
-
-// UnmarshalText reads what MarshalText writes.
-func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil {
-		return fmt.Errorf("%q is no duration; write it like 500ms, 30s or 1m30s", text)
-	}
-	*d = Duration(v)
-	return nil
-}
-
-// maxFaults bounds a script, maxScriptBytes its text.
-const (
-	maxFaults      = 1000
-	maxScriptBytes = 1 << 20
-)
+// maxFaults bounds a script.
+const maxFaults = 1000
 
 // ParseScript reads a script from JSON and checks it.
 func ParseScript(text []byte) (Script, error) {
-	if len(text) > maxScriptBytes {
-		return Script{}, fmt.Errorf("the fault script is larger than %d bytes", maxScriptBytes)
-	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
 	var s Script
-	if err := d.Decode(&s); err != nil {
-		return Script{}, fmt.Errorf("reading the fault script: %w", locate(err, text))
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Script{}, fmt.Errorf("reading the fault script: line %d: something follows the JSON value", lineAt(text, d.InputOffset()))
+	if err := parseJSON(text, "the fault script", &s); err != nil {
+		return Script{}, err
 	}
 	return s, s.Validate()
-}
-
-// locate puts the line before an error of decoding that knows its place.
-func locate(err error, text []byte) error {
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax):
-		return fmt.Errorf("line %d: %w", lineAt(text, syntax.Offset), err)
-	case errors.As(err, &kind):
-		return fmt.Errorf("line %d: %w", lineAt(text, kind.Offset), err)
-	}
-	return err
-}
-
-func lineAt(text []byte, offset int64) int {
-	return 1 + bytes.Count(text[:min(offset, int64(len(text)))], []byte("\n"))
 }
 
 // Validate says what is wrong with a script, naming the fault by its place.
@@ -165,17 +130,8 @@ func (f *Fault) validate() error {
 	if !slices.Contains(faultKinds(), string(f.Kind)) {
 		return fmt.Errorf("fault %q is not known; accepted are %s", f.Kind, strings.Join(faultKinds(), ", "))
 	}
-	if f.Kind == Status && (f.Status < 400 || f.Status > 599) {
-		return fmt.Errorf("status is %d; accepted is 400 to 599", f.Status)
-	}
-	if f.Kind != Status && f.Status != 0 {
-		return fmt.Errorf("status goes with fault %q, not %q", Status, f.Kind)
-	}
-	if f.Code != "" && f.status() == 0 {
-		return fmt.Errorf("code goes with fault %q and %q, not %q", Status, Outage, f.Kind)
-	}
-	if _, err := strconv.ParseUint(f.Code, 10, 32); err != nil && f.Code != "" && f.Provider == catalog.Twilio {
-		return fmt.Errorf("code is %q; Twilio's are numbers, as 21610", f.Code)
+	if err := f.validateAnswer(); err != nil {
+		return err
 	}
 	if delays := f.Kind == Slow || f.Kind == Drip; delays && f.Delay <= 0 {
 		return fmt.Errorf("fault %q needs a delay above 0", f.Kind)
@@ -185,26 +141,67 @@ func (f *Fault) validate() error {
 	if f.Rate != nil && !(*f.Rate >= 0 && *f.Rate <= 1) {
 		return fmt.Errorf("rate is %v; accepted is 0 to 1", *f.Rate)
 	}
+	if f.Share != 0 && f.Kind != PartialBatch {
+		return fmt.Errorf("share goes with fault %q, not %q", PartialBatch, f.Kind)
+	}
+	if !(f.Share >= 0 && f.Share < 1) {
+		return fmt.Errorf("share is %v; accepted is a number above 0 and below 1", f.Share)
+	}
 	if f.At < 0 || f.For < 0 || f.RetryAfter < 0 || f.Delay < 0 || f.Attempts < 0 {
 		return errors.New("at, for, retry_after, delay and attempts cannot be negative")
 	}
 	if strings.Contains(strings.TrimSuffix(strings.TrimPrefix(f.To, "*"), "*"), "*") {
 		return fmt.Errorf("to is %q; a * stands at the start or the end alone", f.To)
 	}
+	if strings.Contains(strings.TrimSuffix(strings.TrimPrefix(f.Template, "*"), "*"), "*") {
+		return fmt.Errorf("template is %q; a * stands at the start or the end alone", f.Template)
+	}
+	return f.validateScope()
+}
+
+// validateAnswer checks what the fault answers.
+func (f *Fault) validateAnswer() error {
+	if needed := f.Kind == Status; (needed || f.Kind == PartialBatch && f.Status != 0) && (f.Status < 400 || f.Status > 599) {
+		return fmt.Errorf("status is %d; accepted is 400 to 599", f.Status)
+	}
+	if f.Kind != Status && f.Kind != PartialBatch && f.Status != 0 {
+		return fmt.Errorf("status goes with fault %q and %q, not %q", Status, PartialBatch, f.Kind)
+	}
+	if f.Code != "" && f.status() == 0 {
+		return fmt.Errorf("code goes with fault %q, %q and %q, not %q", Status, Outage, PartialBatch, f.Kind)
+	}
+	if _, err := strconv.ParseUint(f.Code, 10, 32); err != nil && f.Code != "" {
+		switch f.Provider {
+		case catalog.Twilio:
+			return fmt.Errorf("code is %q; Twilio's are numbers, as 21610", f.Code)
+		case catalog.Vonage:
+			return fmt.Errorf("code is %q; Vonage's are numbers, as 7", f.Code)
+		}
+	}
+	return nil
+}
+
+func (f *Fault) validateScope() error {
 	switch f.Scope {
-	case "", "entry":
-		return nil
+	case "":
+	case "entry":
 	case "call":
 		if f.byEntry() {
-			return errors.New(`to and attempts judge notifications; leave scope out or set it to "entry"`)
+			return errors.New(`to, template and attempts judge notifications; leave scope out or set it to "entry"`)
 		}
-		return nil
+	default:
+		return fmt.Errorf(`scope is %q; accepted are "call" and "entry"`, f.Scope)
 	}
-	return fmt.Errorf(`scope is %q; accepted are "call" and "entry"`, f.Scope)
+	if f.Kind == PartialBatch && f.byEntry() {
+		return fmt.Errorf("fault %q chooses the notifications itself; to, template, attempts and scope %q go with %q", PartialBatch, "entry", Status)
+	}
+	return nil
 }
 
 // byEntry says whether the fault judges notifications, rather than calls.
-func (f *Fault) byEntry() bool { return f.Scope == "entry" || f.To != "" || f.Attempts > 0 }
+func (f *Fault) byEntry() bool {
+	return f.Scope == "entry" || f.To != "" || f.Template != "" || f.Attempts > 0
+}
 
 // status is what the fault answers with, or 0 where it does not answer by one.
 func (f *Fault) status() int {
@@ -213,14 +210,11 @@ func (f *Fault) status() int {
 		return http.StatusServiceUnavailable
 	case Status:
 		return f.Status
+	case PartialBatch:
+		if f.Status == 0 {
+			return http.StatusInternalServerError
+		}
+		return f.Status
 	}
 	return 0
-}
-
-func providerNames() []string {
-	names := make([]string, 0, providerCount)
-	for _, p := range providers() {
-		names = append(names, p.String())
-	}
-	return names
 }

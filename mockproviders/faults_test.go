@@ -366,7 +366,7 @@ func TestSendGridRefusesAsAWhole(t *testing.T) {
 func TestScriptsThatDoNotHold(t *testing.T) {
 	for text, want := range map[string]string{
 		`{"faults":[{"fault":"explode"}]}`:                                       `faults[0]: fault "explode" is not known; accepted are outage, status`,
-		`{"faults":[{"fault":"outage"},{"provider":"pigeon","fault":"outage"}]}`: `faults[1]: provider "pigeon" is not served; accepted are sendgrid, fcm, twilio`,
+		`{"faults":[{"fault":"outage"},{"provider":"pigeon","fault":"outage"}]}`: `faults[1]: provider "pigeon" is not served; accepted are sendgrid, ses, fcm, apns, twilio, vonage`,
 		`{"faults":[{"fault":"status"}]}`:                                        "accepted is 400 to 599",
 		`{"faults":[{"fault":"status","status":200}]}`:                           "accepted is 400 to 599",
 		`{"faults":[{"fault":"outage","status":500}]}`:                           "status goes with",

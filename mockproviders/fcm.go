@@ -108,7 +108,7 @@ func (m *fcmMessage) read(c *call, d *jx.Decoder, e *entry) error {
 }
 
 // readData reads the message's own values, which must be strings and hold our
-// id and ref.
+// names.
 func (m *fcmMessage) readData(c *call, d *jx.Decoder, e *entry) error {
 	raw, err := d.Raw()
 	if err != nil {
@@ -121,19 +121,8 @@ func (m *fcmMessage) readData(c *call, d *jx.Decoder, e *entry) error {
 		return err
 	}
 	for object.Next() {
-		key := object.Key()
-		switch {
-		case c.inner.Next() != jx.String:
-			m.badData = true
-			err = c.inner.Skip()
-		case string(key) == catalog.IDName:
-			e.id, err = c.keepStr(&c.inner)
-		case string(key) == catalog.RefName:
-			e.ref, err = c.keepStr(&c.inner)
-		default:
-			err = c.inner.Skip()
-		}
-		if err != nil {
+		m.badData = m.badData || c.inner.Next() != jx.String
+		if err := readName(c, &c.inner, object.Key(), &e.names); err != nil {
 			return err
 		}
 	}
@@ -288,6 +277,19 @@ func fcmRefusal(status int, code string) *refusal {
 	case http.StatusServiceUnavailable:
 		no.code = "UNAVAILABLE"
 	}
+	return no
+}
+
+// account is the project; of a batch, the first message's.
+func (fcmWire) account(c *call, _ *http.Request) string { return string(c.str(c.scope)) }
+func (fcmWire) units(*call, *entry) int                 { return 1 }
+
+func (fcmWire) limited(reached limitKind, wait time.Duration) *refusal {
+	no := fcmRefusal(http.StatusTooManyRequests, "")
+	if reached == deviceLimit {
+		no.message = "Message rate to the device exceeded."
+	}
+	no.retryAfter = wait
 	return no
 }
 

@@ -14,12 +14,10 @@ import (
 //
 // The bodies are scanned for the boundary, without mime/multipart, which costs
 // several allocations a part.
-type fcmBatchWire struct{}
+type fcmBatchWire struct{ fcmWire }
 
-func (fcmBatchWire) provider() provider              { return fcm }
-func (fcmBatchWire) maxBytes() int                   { return catalog.FCMBatchBytes }
-func (fcmBatchWire) wholesale() bool                 { return false }
-func (fcmBatchWire) authorized(r *http.Request) bool { return bearer(r) }
+func (fcmBatchWire) maxBytes() int   { return catalog.FCMBatchBytes }
+func (fcmBatchWire) wholesale() bool { return false }
 
 func (w fcmBatchWire) decode(c *call, r *http.Request) *refusal {
 	media, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -135,9 +133,6 @@ func (w fcmBatchWire) answer(c *call) {
 	c.out.RawStr(boundary)
 	c.out.RawStr("--\r\n")
 }
-
-func (fcmBatchWire) refuse(c *call, no *refusal)              { fcmWire{}.refuse(c, no) }
-func (fcmBatchWire) refusal(status int, code string) *refusal { return fcmRefusal(status, code) }
 
 // cutLine cuts at the first line break.
 func cutLine(b []byte) (line, rest []byte) {

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/go-faster/jx"
-	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
 var errTrailing = errors.New("something follows the value")
@@ -29,29 +28,57 @@ func readFilled(d *jx.Decoder) (bool, error) {
 	return len(s) > 0, err
 }
 
-// readNames reads an object and finds our id and ref in it.
-func readNames(c *call, d *jx.Decoder) (id, ref span, err error) {
+// readObject reads an object, whose values are read by read.
+func readObject(d *jx.Decoder, read func(key string) error) error {
 	object, err := d.ObjIter()
 	if err != nil {
-		return id, ref, err
+		return err
 	}
 	for object.Next() {
-		key := object.Key()
-		switch {
-		case d.Next() != jx.String:
-			err = d.Skip()
-		case string(key) == catalog.IDName:
-			id, err = c.keepStr(d)
-		case string(key) == catalog.RefName:
-			ref, err = c.keepStr(d)
-		default:
-			err = d.Skip()
-		}
-		if err != nil {
-			return id, ref, err
+		if err := read(string(object.Key())); err != nil {
+			return err
 		}
 	}
-	return id, ref, object.Err()
+	return object.Err()
+}
+
+// readArray reads an array, whose values are read by read.
+func readArray(d *jx.Decoder, read func() error) error {
+	array, err := d.ArrIter()
+	if err != nil {
+		return err
+	}
+	for array.Next() {
+		if err := read(); err != nil {
+			return err
+		}
+	}
+	return array.Err()
+}
+
+// readNames reads an object and finds our names in it.
+func readNames(c *call, d *jx.Decoder) (names, error) {
+	var n names
+	object, err := d.ObjIter()
+	if err != nil {
+		return n, err
+	}
+	for object.Next() {
+		if err := readName(c, d, object.Key(), &n); err != nil {
+			return n, err
+		}
+	}
+	return n, object.Err()
+}
+
+// readName reads the value of a key, and keeps it when the key is one of ours.
+func readName(c *call, d *jx.Decoder, key []byte, n *names) error {
+	if d.Next() != jx.String || !ours(key) {
+		return d.Skip()
+	}
+	value, err := c.keepStr(d)
+	n.set(key, value)
+	return err
 }
 
 // appendSerial appends a message id of 32 hexadecimal digits that no other
@@ -59,6 +86,18 @@ func readNames(c *call, d *jx.Decoder) (id, ref span, err error) {
 func appendSerial(b []byte, serial uint64) []byte {
 	b = appendHex(b, mix(serial))
 	return appendHex(b, serial)
+}
+
+// appendUUID appends a message id of this server as a UUID.
+func appendUUID(b []byte, serial uint64) []byte {
+	digits := appendSerial(make([]byte, 0, 32), serial)
+	for i, group := range [][2]int{{0, 8}, {8, 12}, {12, 16}, {16, 20}, {20, 32}} {
+		if i > 0 {
+			b = append(b, '-')
+		}
+		b = append(b, digits[group[0]:group[1]]...)
+	}
+	return b
 }
 
 func appendHex(b []byte, v uint64) []byte {

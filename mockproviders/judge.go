@@ -2,6 +2,8 @@ package mockproviders
 
 import (
 	"bytes"
+	"math"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -61,7 +63,12 @@ func (j *judge) judge(w wire, c *call) verdict {
 			j.judgeEntries(i, f, w, c, &v)
 			continue
 		}
-		if j.chance(f, uint64(i), j.numbers[i].Add(1)) {
+		number := j.numbers[i].Add(1)
+		switch {
+		case !j.chance(f, uint64(i), number):
+		case f.Kind == PartialBatch:
+			j.refuseSome(f, w, c, uint64(i), number)
+		default:
 			v.add(f, w)
 		}
 	}
@@ -97,11 +104,30 @@ func (f *Fault) refusal(w wire) *refusal {
 	return no
 }
 
+// refuseSome refuses a share of a call's entries, at least one and not all. The
+// seed and the call's number say which.
+func (j *judge) refuseSome(f *Fault, w wire, c *call, at, number uint64) {
+	n := len(c.entries)
+	if n < 2 {
+		return
+	}
+	share := f.Share
+	if share == 0 {
+		share = 0.5
+	}
+	refused := min(n-1, max(1, int(math.Round(share*float64(n)))))
+	no := f.refusal(w)
+	random := rand.New(rand.NewPCG(mix(j.seed+at), number))
+	for _, i := range random.Perm(n)[:refused] {
+		c.entries[i].refuse(no)
+	}
+}
+
 func (j *judge) judgeEntries(at int, f *Fault, w wire, c *call, v *verdict) {
 	hit := false
 	for i := range c.entries {
 		e := &c.entries[i]
-		if e.refused != nil || !f.fits(c.str(e.to)) || !j.strikes(at, f, c, e) {
+		if e.refused != nil || !fits(f.To, c.str(e.to)) || !fits(f.Template, c.str(e.template)) || !j.strikes(at, f, c, e) {
 			continue
 		}
 		hit = true
@@ -114,23 +140,24 @@ func (j *judge) judgeEntries(at int, f *Fault, w wire, c *call, v *verdict) {
 	}
 }
 
-// fits says whether a recipient is one of the fault's.
-func (f *Fault) fits(to []byte) bool {
-	if f.To == "" {
+// fits says whether a text is one of those that a pattern stands for. An empty
+// pattern stands for all.
+func fits(pattern string, text []byte) bool {
+	if pattern == "" {
 		return true
 	}
-	pattern := []byte(f.To)
-	pattern, before := bytes.CutPrefix(pattern, []byte("*"))
-	pattern, after := bytes.CutSuffix(pattern, []byte("*"))
+	rest := []byte(pattern)
+	rest, before := bytes.CutPrefix(rest, []byte("*"))
+	rest, after := bytes.CutSuffix(rest, []byte("*"))
 	switch {
 	case before && after:
-		return bytes.Contains(to, pattern)
+		return bytes.Contains(text, rest)
 	case before:
-		return bytes.HasSuffix(to, pattern)
+		return bytes.HasSuffix(text, rest)
 	case after:
-		return bytes.HasPrefix(to, pattern)
+		return bytes.HasPrefix(text, rest)
 	}
-	return bytes.Equal(to, pattern)
+	return bytes.Equal(text, rest)
 }
 
 // strikes decides on one notification, by its ref, which runs repeat, or its

@@ -84,6 +84,9 @@ type Totals struct {
 type Send struct {
 	Provider string    `json:"provider"`
 	At       time.Time `json:"at"`
+	// Event is what followed, where the mock plays it out: bounce, complaint,
+	// suppressed or out_of_office.
+	Event string `json:"event,omitempty"`
 }
 
 // Sends is what is known of one id.
@@ -100,6 +103,7 @@ type sighting struct {
 	ref      string // with the first
 	at       int64  // Unix milliseconds
 	provider provider
+	event    event
 	by       providerSet // with the first: all that accepted the id
 }
 
@@ -109,7 +113,9 @@ type providerSet uint8
 func (s providerSet) has(p provider) bool         { return s&(1<<p) != 0 }
 func (s providerSet) with(p provider) providerSet { return s | 1<<p }
 
-func (s sighting) send() Send { return Send{s.provider.String(), time.UnixMilli(s.at).UTC()} }
+func (s sighting) send() Send {
+	return Send{s.provider.String(), time.UnixMilli(s.at).UTC(), s.event.String()}
+}
 
 // NewLedger makes an empty ledger.
 func NewLedger() *Ledger {
@@ -145,7 +151,7 @@ func (l *Ledger) record(p provider, c *call) {
 		if r == nil || r.total.Sends < runIDs {
 			// Small runs are kept both ways: refs of their form are common, and
 			// their ids are asked for.
-			byID, kept := l.recordID(p, id, ref, c.at)
+			byID, kept := l.recordID(id, ref, sighting{at: c.at.UnixMilli(), provider: p, event: e.event})
 			first = byID
 			switch {
 			case kept:
@@ -182,7 +188,7 @@ func bounded(name []byte) []byte {
 
 // recordID keeps an acceptance by its id, or says that there is no room. What
 // has no room is taken for a first.
-func (l *Ledger) recordID(p provider, id, ref []byte, at time.Time) (first firsts, kept bool) {
+func (l *Ledger) recordID(id, ref []byte, now sighting) (first firsts, kept bool) {
 	seen, ok := l.ids[string(id)]
 	if !ok {
 		if len(l.ids) >= maxLedgerIDs || l.text+len(id)+len(ref) > maxLedgerText {
@@ -190,18 +196,19 @@ func (l *Ledger) recordID(p provider, id, ref []byte, at time.Time) (first first
 		}
 		l.text += len(id) + len(ref)
 		both := string(id) + string(ref)
-		l.ids[both[:len(id)]] = sighting{ref: both[len(id):], at: at.UnixMilli(), provider: p, by: providerSet(0).with(p)}
+		now.ref, now.by = both[len(id):], now.by.with(now.provider)
+		l.ids[both[:len(id)]] = now
 		return firsts{true, true}, true
 	}
-	if first.here = !seen.by.has(p); first.here {
-		seen.by = seen.by.with(p)
+	if first.here = !seen.by.has(now.provider); first.here {
+		seen.by = seen.by.with(now.provider)
 		l.ids[string(id)] = seen
 	}
 	if l.repeats >= maxRepeats {
 		return first, false
 	}
 	l.repeats++
-	l.again[string(id)] = append(l.again[string(id)], sighting{at: at.UnixMilli(), provider: p})
+	l.again[string(id)] = append(l.again[string(id)], now)
 	return first, true
 }
 

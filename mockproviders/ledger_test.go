@@ -33,6 +33,7 @@ func TestLedgerByID(t *testing.T) {
 			"fcm":      {Sends: 3, Unique: 2, Duplicates: 1},
 			"sendgrid": {Sends: 2, Unique: 2},
 			"twilio":   {},
+			"ses":      {}, "apns": {}, "vonage": {},
 		},
 		Complete: true,
 	}

@@ -22,11 +22,11 @@ func (sendGridWire) authorized(r *http.Request) bool { return bearer(r) }
 
 // sendGridMail is what the rules ask of a request outside its personalizations.
 type sendGridMail struct {
-	from, subject, content, template bool
-	personalizations                 int
-	subjects                         int // personalizations with one of their own
-	recipients                       int
-	id, ref                          span // custom arguments of the whole request
+	from, subject, content, templated bool
+	personalizations                  int
+	subjects                          int // personalizations with one of their own
+	recipients                        int
+	names                             // custom arguments and template of the whole request
 }
 
 func (w sendGridWire) decode(c *call, _ *http.Request) *refusal {
@@ -55,11 +55,14 @@ func (w sendGridWire) readMail(c *call, d *jx.Decoder, mail *sendGridMail) error
 		case "subject":
 			mail.subject, err = readFilled(d)
 		case "template_id":
-			mail.template, err = readFilled(d)
+			err = w.readTemplate(c, d, mail)
 		case "content":
 			mail.content, err = w.readContent(d)
 		case "custom_args":
-			mail.id, mail.ref, _, err = w.readCustomArgs(c, d)
+			var own names
+			own, _, err = w.readCustomArgs(c, d)
+			own.or(mail.names)
+			mail.names = own
 		default:
 			err = d.Skip()
 		}
@@ -115,7 +118,7 @@ func (w sendGridWire) readPersonalization(c *call, d *jx.Decoder, mail *sendGrid
 			}
 		case "custom_args":
 			var size int
-			e.id, e.ref, size, err = w.readCustomArgs(c, d)
+			e.names, size, err = w.readCustomArgs(c, d)
 			if size >= catalog.SendGridCustomArgsBytes {
 				e.refuse(&refusal{
 					status: http.StatusBadRequest, field: "custom_args",
@@ -234,16 +237,28 @@ func (sendGridWire) readContent(d *jx.Decoder) (bool, error) {
 	return filled, array.Err()
 }
 
-// readCustomArgs finds our id and ref among the custom arguments, and gives the
+// readTemplate reads the id of the template of all personalizations. It is
+// their template's name where the custom arguments give none.
+func (sendGridWire) readTemplate(c *call, d *jx.Decoder, mail *sendGridMail) error {
+	if d.Next() != jx.String {
+		return d.Skip()
+	}
+	id, err := c.keepStr(d)
+	mail.templated = !id.empty()
+	mail.or(names{template: id})
+	return err
+}
+
+// readCustomArgs finds our names among the custom arguments, and gives the
 // bytes that all take.
-func (sendGridWire) readCustomArgs(c *call, d *jx.Decoder) (id, ref span, size int, err error) {
+func (sendGridWire) readCustomArgs(c *call, d *jx.Decoder) (n names, size int, err error) {
 	raw, err := d.Raw()
 	if err != nil {
-		return id, ref, 0, err
+		return n, 0, err
 	}
 	c.inner.ResetBytes(raw)
-	id, ref, err = readNames(c, &c.inner)
-	return id, ref, len(raw), err
+	n, err = readNames(c, &c.inner)
+	return n, len(raw), err
 }
 
 // check holds the request against the rules that concern all of it.
@@ -260,26 +275,33 @@ func (m *sendGridMail) check(c *call) *refusal {
 		return bad("personalizations", fmt.Sprintf("There is a limit of %d total recipients (to + cc + bcc) per request.", catalog.SendGridPersonalizations))
 	case !m.from:
 		return bad("from.email", "The from email does not contain a valid address.")
-	case !m.subject && !m.template && m.subjects < len(c.entries):
+	case !m.subject && !m.templated && m.subjects < len(c.entries):
 		return bad("subject", "The subject is required. You can get around this requirement if you use a template with a subject defined or if every personalization has a subject defined.")
-	case !m.content && !m.template:
+	case !m.content && !m.templated:
 		return bad("content", "Unless a valid template_id is provided, the content parameter is required.")
 	}
 	for i := range c.entries {
-		e := &c.entries[i]
-		if e.id.empty() {
-			e.id = m.id
-		}
-		if e.ref.empty() {
-			e.ref = m.ref
-		}
+		c.entries[i].or(m.names)
 	}
 	return nil
 }
 
-func (sendGridWire) answer(c *call) {
+func (w sendGridWire) answer(c *call) {
 	c.status = http.StatusAccepted
 	c.setHeader("X-Message-Id", string(appendSerial(nil, c.serial)))
+	w.appendAllowance(c)
+}
+
+// appendAllowance adds the headers that tell of the limit of calls, where there
+// is one.
+func (sendGridWire) appendAllowance(c *call) {
+	a := &c.allowance
+	if a.limit == 0 {
+		return
+	}
+	c.setHeader("X-RateLimit-Limit", strconv.FormatInt(int64(a.limit), 10))
+	c.setHeader("X-RateLimit-Remaining", strconv.FormatInt(int64(a.remaining), 10))
+	c.setHeader("X-RateLimit-Reset", strconv.FormatInt(c.at.Add(a.reset+time.Second-1).Unix(), 10))
 }
 
 // maxSendGridErrors bounds the list of errors in an answer.
@@ -292,11 +314,10 @@ func (w sendGridWire) refuse(c *call, no *refusal) {
 		w.appendError(c, no, no.field)
 	}
 	c.out.RawStr(`]}`)
-	if no.status == http.StatusTooManyRequests {
-		c.setHeader("X-RateLimit-Limit", "600")
-		c.setHeader("X-RateLimit-Remaining", "0")
-		c.setHeader("X-RateLimit-Reset", strconv.FormatInt(c.at.Add(no.retryAfter+time.Second-1).Unix(), 10))
+	if no.status == http.StatusTooManyRequests && c.allowance.limit == 0 {
+		c.allowance = allowance{limit: catalog.SendGridCallsPerMinute, reset: no.retryAfter}
 	}
+	w.appendAllowance(c)
 }
 
 // appendFaulty lists the personalizations at fault, when no is the refusal of
@@ -350,6 +371,19 @@ func (sendGridWire) refusal(status int, code string) *refusal {
 	default:
 		no.message = http.StatusText(status)
 	}
+	return no
+}
+
+// account is the owner of the API key.
+func (sendGridWire) account(_ *call, r *http.Request) string { return r.Header.Get("Authorization") }
+func (sendGridWire) units(*call, *entry) int                 { return 1 }
+
+func (w sendGridWire) limited(reached limitKind, wait time.Duration) *refusal {
+	if reached == dailyLimit { // the credits of a plan
+		return &refusal{status: http.StatusUnauthorized, message: "Maximum credits exceeded"}
+	}
+	no := w.refusal(http.StatusTooManyRequests, "")
+	no.retryAfter = wait
 	return no
 }
 

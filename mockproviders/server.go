@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -17,6 +18,10 @@ import (
 // Options configure a [Server]. The zero value answers at once, on loopback.
 type Options struct {
 	Latency Latency
+	// ProviderLatency is that of providers that differ, by name.
+	ProviderLatency map[string]Latency
+	// Limits are what the accounts may send; without any, all that comes.
+	Limits Limits
 	// Seed decides which calls faults and latencies hit.
 	Seed   uint64
 	Faults Script
@@ -36,11 +41,13 @@ type Options struct {
 // Server serves the mock providers under their prefixes, and their control
 // under /_mock. It is an http.Handler, and listens by itself by Serve.
 type Server struct {
-	latency    Latency
+	latency    *latencies
 	seed       uint64
 	token      string
 	ledger     *Ledger
 	judge      atomic.Pointer[judge]
+	limiter    atomic.Pointer[limiter]
+	work       [providerCount]work
 	callNumber atomic.Uint64
 	serial     atomic.Uint64
 	calls      callPool
@@ -60,18 +67,20 @@ const maxConnections = 4096
 // token.
 var ErrNoControlToken = errors.New("the mocks need a control token when they do not listen on loopback")
 
-// New makes a server that does not listen yet. It fails on a fault script that
-// does not hold.
+// New makes a server that does not listen yet. It fails on faults, limits or
+// latencies that do not hold.
 func New(o Options) (*Server, error) {
-	if err := o.Faults.Validate(); err != nil {
+	all := Latencies{Latency: o.Latency, Providers: o.ProviderLatency}
+	if err := errors.Join(o.Faults.Validate(), o.Limits.Validate(), all.Validate()); err != nil {
 		return nil, err
 	}
 	s := &Server{
-		latency: o.Latency, seed: o.Seed, token: o.ControlToken,
+		latency: newLatencies(all), seed: o.Seed, token: o.ControlToken,
 		ledger: NewLedger(), closing: make(chan struct{}),
 	}
 	s.hosts.allow(o.AllowedHosts...)
 	s.judge.Store(newJudge(s.seed, o.Faults, time.Now()))
+	s.limiter.Store(newLimiter(maps.Clone(o.Limits)))
 	s.handler = s.guard(s.mux())
 	logger := o.Logger
 	if logger == nil {
@@ -125,6 +134,18 @@ func (s *Server) SetFaults(script Script) error {
 	}
 	script.Faults = slices.Clone(script.Faults)
 	s.judge.Store(newJudge(s.seed, script, time.Now()))
+	return nil
+}
+
+// Limits are those in force.
+func (s *Server) Limits() Limits { return s.limiter.Load().limits }
+
+// SetLimits puts limits in force; all accounts begin anew.
+func (s *Server) SetLimits(limits Limits) error {
+	if err := limits.Validate(); err != nil {
+		return err
+	}
+	s.limiter.Store(newLimiter(maps.Clone(limits)))
 	return nil
 }
 

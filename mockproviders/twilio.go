@@ -23,6 +23,7 @@ func (twilioWire) authorized(r *http.Request) bool { return basic(r) }
 func (twilioWire) decode(c *call, r *http.Request) *refusal {
 	c.scope = c.keep([]byte(r.PathValue("account")))
 	e := c.add()
+	var content span
 	media := false
 	for form := c.body; len(form) > 0; {
 		var p pair
@@ -38,33 +39,33 @@ func (twilioWire) decode(c *call, r *http.Request) *refusal {
 			e.body = c.keepUnescaped(p.value)
 		case "MediaUrl":
 			media = len(p.value) > 0
+		case "ContentSid": // a template, which holds the text
+			content = c.keepUnescaped(p.value)
 		case "StatusCallback":
 			readCallback(c, e, c.keepUnescaped(p.value))
 		}
 	}
-	e.refused = checkTwilio(c, e, media)
+	e.or(names{template: content})
+	e.refused = checkTwilio(c, e, media || !content.empty())
 	return nil
 }
 
-// readCallback finds our id and ref in the query of a StatusCallback.
+// readCallback finds our names in the query of a StatusCallback.
 func readCallback(c *call, e *entry, callback span) {
 	_, query, _ := bytes.Cut(c.str(callback), []byte("?"))
 	query, _, _ = bytes.Cut(query, []byte("#"))
 	for len(query) > 0 {
 		var p pair
 		p, query = nextPair(query)
-		switch string(p.name) {
-		case catalog.IDName:
-			e.id = c.keepUnescaped(p.value)
-		case catalog.RefName:
-			e.ref = c.keepUnescaped(p.value)
+		if ours(p.name) {
+			e.set(p.name, c.keepUnescaped(p.value))
 		}
 	}
 }
 
 // checkTwilio holds one message against the rules. Source of codes and words:
 // Twilio's error dictionary.
-func checkTwilio(c *call, e *entry, media bool) *refusal {
+func checkTwilio(c *call, e *entry, textless bool) *refusal {
 	no := func(code, message string) *refusal {
 		return &refusal{status: http.StatusBadRequest, code: code, message: message}
 	}
@@ -75,7 +76,7 @@ func checkTwilio(c *call, e *entry, media bool) *refusal {
 		return no("21211", "Invalid 'To' Phone Number: "+string(c.str(e.to)))
 	case c.sender.empty() && c.service.empty():
 		return no("21603", "A 'From' phone number is required.")
-	case e.body.empty() && !media:
+	case e.body.empty() && !textless:
 		return no("21602", "Message body is required.")
 	case utf8.RuneCount(c.str(e.body)) > catalog.TwilioBodyCharacters:
 		return no("21617", "The concatenated message body exceeds the 1600 character limit.")
@@ -178,5 +179,29 @@ func twilioRefusal(status int, code string) *refusal {
 	if code == "" {
 		no.code = usual
 	}
+	return no
+}
+
+// account is the sender: a number, or else a messaging service, of which the
+// mocks take all numbers for one.
+func (twilioWire) account(c *call, _ *http.Request) string {
+	if c.sender.empty() {
+		return string(c.str(c.service))
+	}
+	return string(c.str(c.sender))
+}
+
+// units are segments.
+func (twilioWire) units(c *call, e *entry) int { return catalog.Segments(string(c.str(e.body))) }
+
+// limited: a sender's messages queue at Twilio until its queue is full. The
+// real one tells a call through a messaging service of it later, by error 30001
+// of the message.
+func (twilioWire) limited(reached limitKind, wait time.Duration) *refusal {
+	no := twilioRefusal(http.StatusTooManyRequests, "")
+	if reached == messageLimit || reached == dailyLimit {
+		no.code, no.message = "21611", "This 'From' number has exceeded the maximum number of queued messages"
+	}
+	no.retryAfter = wait
 	return no
 }

@@ -19,12 +19,10 @@ import (
 //	              {"error": {"code": 20429, "message": "...", "more_info": "...", "status": 429, "retry_after": 2}}]}
 //
 // A call refused as a whole is answered as the single one is.
-type twilioBatchWire struct{}
+type twilioBatchWire struct{ twilioWire }
 
-func (twilioBatchWire) provider() provider              { return twilio }
-func (twilioBatchWire) maxBytes() int                   { return catalog.TwilioRequestBytes }
-func (twilioBatchWire) wholesale() bool                 { return false }
-func (twilioBatchWire) authorized(r *http.Request) bool { return basic(r) }
+func (twilioBatchWire) maxBytes() int   { return catalog.TwilioRequestBytes }
+func (twilioBatchWire) wholesale() bool { return false }
 
 func (w twilioBatchWire) decode(c *call, r *http.Request) *refusal {
 	c.scope = c.keep([]byte(r.PathValue("account")))
@@ -136,6 +134,3 @@ func (twilioBatchWire) answer(c *call) {
 	}
 	c.out.RawStr(`]}`)
 }
-
-func (twilioBatchWire) refuse(c *call, no *refusal)              { twilioWire{}.refuse(c, no) }
-func (twilioBatchWire) refusal(status int, code string) *refusal { return twilioRefusal(status, code) }

@@ -3,6 +3,7 @@ package mockproviders
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/notifyctl/notifyctl/planner/catalog"
 )
@@ -12,8 +13,11 @@ type provider uint8
 
 const (
 	sendGrid provider = iota
+	ses
 	fcm
+	apns
 	twilio
+	vonage
 	providerCount
 )
 
@@ -22,15 +26,21 @@ func (p provider) String() string {
 	switch p {
 	case sendGrid:
 		return catalog.SendGrid
+	case ses:
+		return catalog.SES
 	case fcm:
 		return catalog.FCM
+	case apns:
+		return catalog.APNs
 	case twilio:
 		return catalog.Twilio
+	case vonage:
+		return catalog.Vonage
 	}
 	panic("BUG: a provider without a name")
 }
 
-func providers() []provider { return []provider{sendGrid, fcm, twilio} }
+func providers() []provider { return []provider{sendGrid, ses, fcm, apns, twilio, vonage} }
 
 func providerNamed(name string) (provider, bool) {
 	for _, p := range providers() {
@@ -41,13 +51,21 @@ func providerNamed(name string) (provider, bool) {
 	return 0, false
 }
 
+func providerNames() []string {
+	names := make([]string, 0, providerCount)
+	for _, p := range providers() {
+		names = append(names, p.String())
+	}
+	return names
+}
+
 // wire is one endpoint of a provider: how its requests are read and its answers
 // written. It holds no state of a request; that is the call's.
 type wire interface {
 	provider() provider
 	// maxBytes bounds the request's body.
 	maxBytes() int
-	// authorized says whether the request carries credentials. Any do.
+	// authorized says whether the request's header carries credentials. Any do.
 	authorized(r *http.Request) bool
 	// decode reads the body into the call's entries and sets the refusals of
 	// those that break a rule of their own. It returns the refusal of a call
@@ -63,6 +81,19 @@ type wire interface {
 	// refusal is what the provider says with a status; code is its own word
 	// for the reason, or empty for the usual one.
 	refusal(status int, code string) *refusal
+	metering
+}
+
+// metering is how a provider counts what it is sent against its limits.
+type metering interface {
+	// account names whose limits a call counts against. All calls of a provider
+	// that does not tell accounts apart count together.
+	account(c *call, r *http.Request) string
+	// units is what an entry counts as.
+	units(c *call, e *entry) int
+	// limited is what the provider says when a limit is reached, and will be
+	// for wait.
+	limited(reached limitKind, wait time.Duration) *refusal
 }
 
 // route is a pattern of http.ServeMux and what answers there.
@@ -74,10 +105,14 @@ type route struct {
 func routes() []route {
 	return []route{
 		{"POST /sendgrid/v3/mail/send", sendGridWire{}},
+		{"POST /ses/v2/email/outbound-emails", sesWire{}},
+		{"POST /ses/v2/email/outbound-bulk-emails", sesBulkWire{}},
 		{"POST /fcm/v1/projects/{project}/messages:send", fcmWire{}},
 		{"POST /fcm/batch", fcmBatchWire{}},
+		{"POST /apns/3/device/{token}", apnsWire{}},
 		{"POST /twilio/2010-04-01/Accounts/{account}/Messages.json", twilioWire{}},
 		{"POST /twilio/2010-04-01/Accounts/{account}/Messages/Batch.json", twilioBatchWire{}},
+		{"POST /vonage/sms/json", vonageWire{}},
 	}
 }
 

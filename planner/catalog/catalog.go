@@ -16,6 +16,9 @@ const (
 	IDName = "notification_id"
 	// RefName names the client's own reference, which stands beside the id.
 	RefName = "notification_ref"
+	// TemplateName names the template of the notification, where a client says
+	// it; the providers pass it through.
+	TemplateName = "notification_template"
 )
 
 // The names of the providers, as plans, metrics and addresses spell them.
