@@ -93,7 +93,7 @@ func New(c Config) *Gateway {
 		admission: admission{maxRequests: c.MaxRequests, maxBytes: c.MaxBodyBytes},
 		routes:    http.NewServeMux(),
 	}
-	g.route("/v1/notifications", methods{http.MethodPost: g.submit})
+	g.route(submitPath, methods{http.MethodPost: g.submit})
 	g.route("/v1/notifications/{id}", methods{http.MethodGet: g.notification})
 	g.route("/v1/users/{user}/preferences", methods{http.MethodGet: g.preferences, http.MethodPut: g.setPreferences})
 	g.route("/v1/runs/{run}/outcomes", methods{http.MethodGet: g.runOutcomes})
@@ -104,6 +104,9 @@ func New(c Config) *Gateway {
 	g.routes.HandleFunc("/", unknownPath)
 	return g
 }
+
+// submitPath is the path, and the route, of submissions.
+const submitPath = "/v1/notifications"
 
 // methods are the handlers of a path by method.
 type methods map[string]http.HandlerFunc
@@ -167,7 +170,10 @@ func (a *answer) Write(p []byte) (int, error) {
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // ServeHTTP answers a request.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w, r, nil) }
+
+// serve answers a request, by a refusal if there is one.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refusal *api.Problem) {
 	start := time.Now()
 	g.cfg.Observer.RequestStarted()
 	a := &answer{ResponseWriter: w, route: "other", id: requestID(r)}
@@ -182,6 +188,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	if p := g.hosts.refuse(r); p != nil {
 		writeProblem(a, p)
+		return
+	}
+	if refusal != nil {
+		a.refuse(r, refusal)
 		return
 	}
 	a.client = client(r)

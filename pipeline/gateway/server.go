@@ -57,6 +57,10 @@ func NewServer(g *Gateway) *Server {
 	}
 }
 
+// Front puts a handler before the gateway, such as a load balancer that ends at
+// it. It is called before Start, if at all.
+func (s *Server) Front(h http.Handler) { s.http.Handler = h }
+
 // Start serves on a listener, which the server closes.
 func (s *Server) Start(l net.Listener) {
 	go func() {

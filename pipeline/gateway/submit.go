@@ -45,7 +45,7 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.Client, b.Key = w.(*answer).client, key
-	g.cfg.Observer.Submitted(len(b.Notifications))
+	g.submitted(w, len(b.Notifications))
 	receipts, refusal, why := g.accept(r, &b, w.(*answer).id)
 	if refusal != nil {
 		g.cfg.Observer.Refused(why, len(b.Notifications))
