@@ -161,19 +161,19 @@ func (f *follower) follow(log wal.LogicalLog) (err error) {
 			batch, err = io.ReadAll(record)
 		}
 		if err != nil {
-			f.fault = fmt.Errorf("log %s, behind byte %d: %w", log.Num, at.Physical, err)
+			f.fault = fmt.Errorf("%s.log cannot be read behind byte %d: %w", log.Num, at.Physical, err)
 			return nil
 		}
 		commit, found, err := commitOfBatch(batch)
 		if err != nil {
-			return damagef("log %s, at byte %d: %w", log.Num, at.Physical, err)
+			return damagef("%s.log, at byte %d: %w", log.Num, at.Physical, err)
 		}
 		switch {
 		case !found || commit <= f.last:
 		case commit == f.last+1:
 			f.last = commit
 		default:
-			return damagef("commits %d to %d are missing before log %s", f.last+1, commit-1, log.Num)
+			return damagef("commits %d to %d are missing before %s.log", f.last+1, commit-1, log.Num)
 		}
 	}
 }

@@ -432,6 +432,35 @@ func powerCut(t *testing.T, disk *vfs.MemFS, rng *rand.Rand) map[string]string {
 	return written
 }
 
+// An orderly end writes all to tables, so that no log is needed.
+func TestAnOrderlyEndNeedsNoLog(t *testing.T) {
+	disk := vfs.NewMem()
+	s := open(t, disk)
+	load := newSubmitter(s)
+	load.mustCommit(t, 5)
+	closeStore(t, s)
+	all := contents(t, disk)
+	for _, log := range logsOf(all) {
+		delete(all, log)
+	}
+	wantWhole(t, diskOf(t, all), load.acknowledged.Load())
+}
+
+// When the tables cannot be written the end says so, is not held up, and leaves
+// all of it in the log.
+func TestAnEndWithoutTables(t *testing.T) {
+	disk := vfs.NewMem()
+	tables := &fault{file: ".sst", kinds: []errorfs.OpKind{errorfs.OpCreate}}
+	s := open(t, errorfs.Wrap(disk, tables))
+	load := newSubmitter(s)
+	load.mustCommit(t, 5)
+	tables.on.Store(true)
+	if err := s.Close(); err == nil || !strings.Contains(err.Error(), "stay in the log") {
+		t.Errorf("it ended with %v", err)
+	}
+	wantWhole(t, disk, load.acknowledged.Load())
+}
+
 func TestADirectoryOpenedTwice(t *testing.T) {
 	cfg := inMemory(nil)
 	cfg.Dir = t.TempDir()

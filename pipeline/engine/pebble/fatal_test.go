@@ -56,13 +56,18 @@ func TestAWriteThatFailsIsFatal(t *testing.T) {
 			f.on.Store(true)
 			answers := make(chan error, 1)
 			go func() { answers <- load.commit(t, 1) }()
-			if err := <-fatal; !strings.Contains(err.Error(), "store in store") || !strings.Contains(err.Error(), "injected") {
-				t.Errorf("the end is said to be for %v", err)
+			select {
+			case err := <-fatal:
+				if !strings.Contains(err.Error(), "store in store") || !strings.Contains(err.Error(), "injected") {
+					t.Errorf("the end is said to be for %v", err)
+				}
+			case err := <-answers:
+				t.Fatalf("the submission was answered: %v", err)
 			}
 			s.writer.finished.Wait() // and nobody else could answer
 			select {
 			case err := <-answers:
-				t.Errorf("a submission was answered: %v", err)
+				t.Errorf("the submission was answered: %v", err)
 			default:
 			}
 			wantWhole(t, disk.CrashClone(vfs.CrashCloneCfg{}), 3)

@@ -12,17 +12,23 @@ import (
 // that keys sort by value.
 //
 //	a                            the account's counters
+//	b day                        about what the history of a day takes
+//	d id                         a dead letter
+//	e user-hash user             a user that is being erased
 //	f partition                  a partition's mark and frontier
 //	h day user-hash id           a history row: a user's rows of a day together
 //	i generation key-hash        an idempotency key's answer
 //	m name                       the format version and what the store was made with
 //	o run 0 commit               outcomes of a load run, as one commit brought them
 //	q partition offset           a block of records, named by its first offset
-//	u partition offset           bytes in the queue that are no record
+//	u partition offset           that a queue's bytes were no record, and were put aside
 //	w lane due id                a record that waits for its retry
 //	x lane                       the last retry of the lane that was handed out
 const (
 	prefixAccount   = 'a'
+	prefixDayBytes  = 'b'
+	prefixDead      = 'd'
+	prefixErasure   = 'e'
 	prefixMark      = 'f'
 	prefixRow       = 'h'
 	prefixKey       = 'i'
@@ -65,11 +71,73 @@ func queueOffset(key []byte) (int64, error) {
 	return int64(binary.BigEndian.Uint64(key[2:])), nil
 }
 
+// day numbers the days of the history since 1970, in UTC.
+type day uint16
+
+const dayLength = 24 * time.Hour
+
+func dayOf(t time.Time) day { return day(t.Unix() / int64(dayLength/time.Second)) }
+
+// begin is the first moment of the day.
+func (d day) begin() time.Time { return time.Unix(int64(d)*int64(dayLength/time.Second), 0) }
+
+func dayBytesKey(d day) []byte {
+	return binary.BigEndian.AppendUint16([]byte{prefixDayBytes}, uint16(d))
+}
+
+// A row's key: the day and the user's hash stand before the id, and are parts
+// of it.
+const rowKeySize = 1 + 2 + 4 + len(pipeline.ID{})
+
 func appendRowKey(b []byte, id pipeline.ID) []byte {
-	day := id.Time().Unix() / (24 * 60 * 60)
-	b = binary.BigEndian.AppendUint16(append(b, prefixRow), uint16(day))
-	b = binary.BigEndian.AppendUint32(b, id.UserHash())
-	return append(b, id[:]...)
+	return append(appendUserKey(b, dayOf(id.Time()), id.UserHash()), id[:]...)
+}
+
+// appendUserKey appends what the keys of a user's rows of a day begin with.
+func appendUserKey(b []byte, d day, hash uint32) []byte {
+	b = binary.BigEndian.AppendUint16(append(b, prefixRow), uint16(d))
+	return binary.BigEndian.AppendUint32(b, hash)
+}
+
+// parseRowKey reads the parts of a row's key.
+func parseRowKey(key []byte) (d day, hash uint32, id pipeline.ID, err error) {
+	if len(key) != rowKeySize || key[0] != prefixRow {
+		return 0, 0, id, fmt.Errorf("history key %x has not its shape", key)
+	}
+	copy(id[:], key[7:])
+	return day(binary.BigEndian.Uint16(key[1:])), binary.BigEndian.Uint32(key[3:]), id, nil
+}
+
+// rowsBefore is the smallest row key that is not of a day before d.
+func rowsBefore(d day) []byte { return binary.BigEndian.AppendUint16([]byte{prefixRow}, uint16(d)) }
+
+func deadKey(id pipeline.ID) []byte { return append([]byte{prefixDead}, id[:]...) }
+
+func parseDeadKey(key []byte) (id pipeline.ID, err error) {
+	if len(key) != 1+len(id) || key[0] != prefixDead {
+		return id, fmt.Errorf("dead letter key %x has not its shape", key)
+	}
+	return pipeline.ID(key[1:]), nil
+}
+
+func erasureKey(user string) []byte {
+	b := binary.BigEndian.AppendUint32([]byte{prefixErasure}, pipeline.UserHash(user))
+	return append(b, user...)
+}
+
+// idMillis is the 44 bits of an id that hold its time, in milliseconds.
+const idMillis = 1 << 44
+
+// lowestID is below every id accepted at t or later, and above all others.
+func lowestID(t time.Time) pipeline.ID {
+	millis := t.UnixMilli()
+	if t.Nanosecond()%int(time.Millisecond) > 0 {
+		millis++ // ids are accepted on whole milliseconds
+	}
+	millis = min(max(millis, 0), idMillis-1)
+	var id pipeline.ID
+	binary.BigEndian.PutUint64(id[:], uint64(millis)<<20)
+	return id
 }
 
 // waitKey orders the waiting records of a lane: by due time, then by id.

@@ -8,7 +8,12 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-const rowFormat = 1
+// The formats of a row: what is known of a notification, or of one whose user
+// was erased that it is settled, so that it is not sent again after a crash.
+const (
+	rowFormat       = 1
+	rowFormatErased = 2
+)
 
 var errBadRow = errors.New("bytes are not a history row")
 
@@ -22,6 +27,7 @@ type row struct {
 	ref      string
 	replayOf pipeline.ID
 	attempts []pipeline.Attempt
+	erased   bool // nothing but the state is kept
 }
 
 // appendFactRow appends the row that a fact leaves behind.
@@ -34,6 +40,18 @@ func appendFactRow(b []byte, f *pipeline.Fact) []byte {
 // appendIngestRow appends the row of a notification that ended at ingest.
 func appendIngestRow(b []byte, a *pipeline.Admission) []byte {
 	b = appendRowHead(b, a.State, a.AcceptedAt(), time.Time{}, a.Reason, &a.Record)
+	return appendAttempts(b, nil, pipeline.Attempt{})
+}
+
+// appendErasedRow appends the row of a notification whose user was erased.
+func appendErasedRow(b []byte, state pipeline.State) []byte {
+	return append(b, rowFormatErased, byte(state))
+}
+
+// appendUndecodableRow appends the row of a notification of which nothing but
+// the id could be read.
+func appendUndecodableRow(b []byte, at time.Time) []byte {
+	b = appendRowHead(b, pipeline.Dead, at, time.Time{}, pipeline.ReasonUndecodable, &pipeline.Record{})
 	return appendAttempts(b, nil, pipeline.Attempt{})
 }
 
@@ -80,18 +98,24 @@ func decodeAttempts(d *pipeline.Decoder) []pipeline.Attempt {
 
 func decodeRow(value string) (row, error) {
 	d := pipeline.NewDecoder(value)
-	if d.Byte() != rowFormat {
+	format := d.Byte()
+	w := row{state: pipeline.State(d.Byte()), erased: format == rowFormatErased}
+	if w.state < pipeline.Sending || w.state > pipeline.Dead {
+		d.Fail() // queued is what has no row
+	}
+	if w.erased && !d.Failed() && d.Rest() == "" {
+		return w, nil
+	}
+	if format != rowFormat {
 		return row{}, errBadRow
 	}
-	var w row
-	w.state = pipeline.State(d.Byte())
 	w.at, w.due = d.Time(), d.Time()
 	w.reason, w.user, w.ref = d.Text(), d.Text(), d.Text()
 	if d.Byte() == 1 {
 		copy(w.replayOf[:], d.Take(len(w.replayOf)))
 	}
 	w.attempts = decodeAttempts(&d)
-	if d.Failed() {
+	if d.Failed() || d.Rest() != "" {
 		return row{}, errBadRow
 	}
 	return w, nil

@@ -36,8 +36,6 @@ type settlement struct {
 	retries []addedRetry
 }
 
-const rowKeySize = 1 + 2 + 4 + len(pipeline.ID{})
-
 // movedMarks is the marks that a change wrote, for its publish.
 type movedMarks map[*partition]struct{ mark, ahead int64 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // formatVersion is that of the keys and values in this package.
-const formatVersion = 1
+const formatVersion = 2
 
 // Config says how a store is opened.
 type Config struct {
