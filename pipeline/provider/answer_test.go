@@ -1,6 +1,9 @@
 package provider
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"net/http"
 	"strings"
 	"testing"
@@ -47,6 +50,80 @@ func TestTables(t *testing.T) {
 		{"Twilio, throttled", classifyTwilio(429, 20429), wait, ""},
 		{"Twilio, queue full", classifyTwilio(400, 21611), wait, ""},
 		{"Twilio, credentials", classifyTwilio(401, 20003), kept, ""},
+		{"SES took it", classifySES(200, &sesError{}), pipeline.Sent, ""},
+		{"SES, a virus", classifySES(400, &sesError{kind: "MessageRejected", message: []byte("a virus")}), dead, ReasonRejected},
+		{"SES, in its sandbox", classifySES(400, &sesError{kind: "MessageRejected", message: []byte("Email address is not verified. The following identities failed")}), kept, ""},
+		{"SES, a bad address", classifySES(400, &sesError{kind: "BadRequestException", message: []byte("Missing final '@domain'")}), dead, ReasonRejected},
+		{"SES, our domain", classifySES(400, &sesError{kind: "MailFromDomainNotVerifiedException"}), kept, ""},
+		{"SES, our account", classifySES(400, &sesError{kind: "AccountSuspendedException"}), kept, ""},
+		{"SES, paused", classifySES(400, &sesError{kind: "SendingPausedException"}), kept, ""},
+		{"SES, our configuration set", classifySES(404, &sesError{kind: "NotFoundException"}), kept, ""},
+		{"SES, throttled", classifySES(429, &sesError{kind: "TooManyRequestsException"}), wait, ""},
+		{"SES, throttled by the gateway", classifySES(400, &sesError{kind: "ThrottlingException"}), wait, ""},
+		{"SES, a limit", classifySES(400, &sesError{kind: "LimitExceededException"}), wait, ""},
+		{"SES, too large", classifySES(413, &sesError{}), dead, ReasonTooLarge},
+		{"SES, signature", classifySES(403, &sesError{kind: "SignatureDoesNotMatch"}), kept, ""},
+		{"SES, internal", classifySES(500, &sesError{kind: "InternalFailure"}), kept, ""},
+		{"SES, not its words", classifySES(400, &sesError{}), kept, ""},
+		{"SES' result, taken", classifySESResult("SUCCESS", nil), pipeline.Sent, ""},
+		{"SES' result, a virus", classifySESResult("MESSAGE_REJECTED", []byte("a virus")), dead, ReasonRejected},
+		{"SES' result, in its sandbox", classifySESResult("MESSAGE_REJECTED", []byte("Email address is not verified.")), kept, ""},
+		{"SES' result, our domain", classifySESResult("MAIL_FROM_DOMAIN_NOT_VERIFIED", nil), kept, ""},
+		{"SES' result, our configuration set", classifySESResult("CONFIGURATION_SET_NOT_FOUND", nil), kept, ""},
+		{"SES' result, our template", classifySESResult("TEMPLATE_NOT_FOUND", nil), kept, ""},
+		{"SES' result, our account", classifySESResult("ACCOUNT_SUSPENDED", nil), kept, ""},
+		{"SES' result, throttled", classifySESResult("ACCOUNT_THROTTLED", nil), wait, ""},
+		{"SES' result, enough for a day", classifySESResult("ACCOUNT_DAILY_QUOTA_EXCEEDED", nil), wait, ""},
+		{"SES' result, our pool", classifySESResult("INVALID_SENDING_POOL_NAME", nil), kept, ""},
+		{"SES' result, paused", classifySESResult("ACCOUNT_SENDING_PAUSED", nil), kept, ""},
+		{"SES' result, a paused set", classifySESResult("CONFIGURATION_SET_SENDING_PAUSED", nil), kept, ""},
+		{"SES' result, a parameter", classifySESResult("INVALID_PARAMETER", nil), dead, ReasonRejected},
+		{"SES' result, a parameter, in the other spelling", classifySESResult("INVALID_PARAMETER_VALUE", nil), dead, ReasonRejected},
+		{"SES' result, for now", classifySESResult("TRANSIENT_FAILURE", nil), kept, ""},
+		{"SES' result, failed", classifySESResult("FAILED", nil), kept, ""},
+		{"SES' result, unknown", classifySESResult("PIGEON", nil), kept, ""},
+		{"APNs took it", classifyAPNs(200, "", "ab"), pipeline.Sent, ""},
+		{"APNs, gone", classifyAPNs(410, "Unregistered", "ab"), dead, ReasonUnregistered},
+		{"APNs, expired", classifyAPNs(410, "ExpiredToken", "ab"), dead, ReasonUnregistered},
+		{"APNs, a bad token", classifyAPNs(400, "BadDeviceToken", "ab"), dead, ReasonUnregistered},
+		{"APNs, another's bad token", classifyAPNs(400, "BadDeviceToken", "c:x"), dead, ReasonInvalidAddress},
+		{"APNs, no token", classifyAPNs(400, "BadDeviceToken", ""), dead, ReasonInvalidAddress},
+		{"APNs, another app's", classifyAPNs(400, "DeviceTokenNotForTopic", "ab"), dead, ReasonUnregistered},
+		{"APNs, too large", classifyAPNs(413, "PayloadTooLarge", "ab"), dead, ReasonTooLarge},
+		{"APNs, nothing", classifyAPNs(400, "PayloadEmpty", "ab"), dead, ReasonRejected},
+		{"APNs, throttled", classifyAPNs(429, "TooManyRequests", "ab"), wait, ""},
+		{"APNs, too many provider tokens", classifyAPNs(429, "TooManyProviderTokenUpdates", "ab"), wait, ""},
+		{"APNs, an old provider token", classifyAPNs(403, "ExpiredProviderToken", "ab"), kept, ""},
+		{"APNs, a wrong provider token", classifyAPNs(403, "InvalidProviderToken", "ab"), kept, ""},
+		{"APNs, our topic", classifyAPNs(400, "BadTopic", "ab"), kept, ""},
+		{"APNs, our path", classifyAPNs(404, "BadPath", "ab"), kept, ""},
+		{"APNs, idle", classifyAPNs(400, "IdleTimeout", "ab"), kept, ""},
+		{"APNs, internal", classifyAPNs(500, "InternalServerError", "ab"), kept, ""},
+		{"APNs, unavailable", classifyAPNs(503, "ServiceUnavailable", "ab"), kept, ""},
+		{"APNs, going down", classifyAPNs(503, "Shutdown", "ab"), kept, ""},
+		{"APNs, a proxy's 410", classifyAPNs(410, "", "ab"), kept, ""},
+		{"Vonage took it", classifyVonage("0", ""), pipeline.Sent, ""},
+		{"Vonage, throttled", classifyVonage("1", ""), wait, ""},
+		{"Vonage, no text", classifyVonage("2", "Missing text param"), dead, ReasonRejected},
+		{"Vonage, no recipient", classifyVonage("2", "Missing to param"), dead, ReasonInvalidAddress},
+		{"Vonage, no sender", classifyVonage("2", "Missing from param"), kept, ""},
+		{"Vonage, no key", classifyVonage("2", "Missing api_key"), kept, ""},
+		{"Vonage, a bad recipient", classifyVonage("3", "to address is not numeric"), dead, ReasonInvalidAddress},
+		{"Vonage, a bad sender", classifyVonage("3", "Invalid value for parameter: from"), kept, ""},
+		{"Vonage, credentials", classifyVonage("4", "Bad Credentials"), kept, ""},
+		{"Vonage, internal", classifyVonage("5", ""), kept, ""},
+		{"Vonage, no network", classifyVonage("6", ""), dead, ReasonInvalidAddress},
+		{"Vonage, barred", classifyVonage("7", ""), dead, ReasonUnsubscribed},
+		{"Vonage, our account", classifyVonage("8", ""), kept, ""},
+		{"Vonage, our credit", classifyVonage("9", ""), kept, ""},
+		{"Vonage, too many connections", classifyVonage("10", ""), wait, ""},
+		{"Vonage, too long", classifyVonage("12", ""), dead, ReasonTooLarge},
+		{"Vonage, our sender", classifyVonage("15", ""), kept, ""},
+		{"Vonage, a demo account", classifyVonage("29", ""), kept, ""},
+		{"Vonage, given up", classifyVonage("33", ""), dead, ReasonInvalidAddress},
+		{"Vonage, not to the United States", classifyVonage("39", ""), dead, ReasonUnroutable},
+		{"Vonage, unknown", classifyVonage("77", ""), kept, ""},
+		{"Vonage, nothing", classifyVonage("", ""), unknown, ""},
 		{"a gateway's 502", byStatus(502), unknown, ""},
 		{"a gateway's 504", byStatus(504), unknown, ""},
 		{"500", byStatus(500), kept, ""},
@@ -185,12 +262,23 @@ func TestReadFrom(t *testing.T) {
 
 func TestBadOptions(t *testing.T) {
 	good := Options{BaseURL: "http://127.0.0.1:8090/x"}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, base := range []string{"", "127.0.0.1:8090", "ftp://x", "http://", "http://user:secret@x", "http://x?q=1", "http://x#f", "http://[::1", "http://%zz"} {
 		bad := Options{BaseURL: base}
 		_, err1 := NewSendGrid(SendGridOptions{Options: bad, Key: "k", From: "f@x"})
 		_, err2 := NewFCM(FCMOptions{Options: bad, Project: "p", Token: StaticToken("t")})
 		_, err3 := NewTwilio(TwilioOptions{Options: bad, Account: "AC", Token: "t", Service: "MG"})
-		for _, err := range []error{err1, err2, err3} {
+		_, err4 := NewSES(SESOptions{Options: bad, Region: "r", Credentials: StaticCredentials("k", "s"), From: "f@x"})
+		_, err5 := NewAPNs(APNsOptions{Options: bad, Key: key, KeyID: "k", TeamID: "t", Topic: "a"})
+		_, err6 := NewVonage(VonageOptions{Options: bad, Key: "k", Secret: "s", From: "f"})
+		for _, err := range []error{err1, err2, err3, err4, err5, err6} {
 			if err == nil {
 				t.Errorf("%q was taken for an address", base)
 			} else if strings.Contains(err.Error(), "secret") {
@@ -207,6 +295,16 @@ func TestBadOptions(t *testing.T) {
 		"no service":     second(NewTwilio(TwilioOptions{Options: good, Account: "AC", Token: "t", From: "+1500"})),
 		"no account":     second(NewTwilio(TwilioOptions{Options: good, Token: "t", Service: "MG"})),
 		"a bad callback": second(NewTwilio(TwilioOptions{Options: good, Account: "AC", Token: "t", Service: "MG", Callback: "nowhere"})),
+		"no region":      second(NewSES(SESOptions{Options: good, Credentials: StaticCredentials("k", "s"), From: "f@x"})),
+		"no credentials": second(NewSES(SESOptions{Options: good, Region: "r", From: "f@x"})),
+		"no address":     second(NewSES(SESOptions{Options: good, Region: "r", Credentials: StaticCredentials("k", "s"), From: "us"})),
+		"no signing key": second(NewAPNs(APNsOptions{Options: good, KeyID: "k", TeamID: "t", Topic: "a"})),
+		"another curve":  second(NewAPNs(APNsOptions{Options: good, Key: long, KeyID: "k", TeamID: "t", Topic: "a"})),
+		"no key id":      second(NewAPNs(APNsOptions{Options: good, Key: key, TeamID: "t", Topic: "a"})),
+		"no team":        second(NewAPNs(APNsOptions{Options: good, Key: key, KeyID: "k", Topic: "a"})),
+		"no topic":       second(NewAPNs(APNsOptions{Options: good, Key: key, KeyID: "k", TeamID: "t"})),
+		"no secret":      second(NewVonage(VonageOptions{Options: good, Key: "k", From: "f"})),
+		"no from":        second(NewVonage(VonageOptions{Options: good, Key: "k", Secret: "s"})),
 	} {
 		if err == nil {
 			t.Errorf("%s was taken", name)
@@ -215,58 +313,3 @@ func TestBadOptions(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
-
-func FuzzReadSendGridErrors(f *testing.F) {
-	f.Add([]byte(`{"errors":[{"message":"m","field":"personalizations.3.to","help":null}]}`))
-	f.Add([]byte(`{"errors":[{"message":1,"field":null},7],"errors":{}}`))
-	f.Add([]byte(`<html>`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		no := readSendGridErrors(body, 10)
-		seen := map[int]bool{}
-		for _, at := range no.named {
-			if at < 0 || at >= 10 || seen[at] {
-				t.Fatalf("named %v", no.named)
-			}
-			seen[at] = true
-		}
-	})
-}
-
-func FuzzReadFCMBatch(f *testing.F) {
-	f.Add("multipart/mixed; boundary=b", []byte("--b\r\nContent-ID: response-1\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{}\r\n--b--"))
-	f.Add("multipart/mixed; boundary=b", []byte("--b\r\n\r\nHTTP/1.1 503 X\r\nRetry-After: 3\r\n\r\n{\"error\":{\"status\":\"UNAVAILABLE\",\"details\":[{\"errorCode\":\"UNAVAILABLE\",\"fieldViolations\":[{\"field\":\"f\"}]}]}}\r\n--b"))
-	f.Add("text/html", []byte("<html>"))
-	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
-		answers := make([]pipeline.Answer, 5)
-		part := []int{4, 2, 0}
-		readFCMBatch(contentType, body, true, part, answers)
-		if answers[1].Class != 0 || answers[3].Class != 0 {
-			t.Fatal("a message of another part was answered")
-		}
-		answerMissing(answers, part, "missing")
-		for _, i := range part {
-			if answers[i].Class == 0 || len(answers[i].Error) > maxWords {
-				t.Fatalf("the answer is %+v", answers[i])
-			}
-		}
-	})
-}
-
-func FuzzReadTwilioBatch(f *testing.F) {
-	f.Add([]byte(`{"messages":[{"sid":"SM1","status":"queued"},{"error":{"code":21211,"message":"m","status":400}}]}`))
-	f.Add([]byte(`{"messages":[{"sid":1,"error":null},[]],"messages":[{}]}`))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		answers := make([]pipeline.Answer, 4)
-		part := []int{3, 1}
-		readTwilioBatch(body, part, answers)
-		if answers[0].Class != 0 || answers[2].Class != 0 {
-			t.Fatal("a message of another part was answered")
-		}
-		answerMissing(answers, part, "missing")
-		for _, i := range part {
-			if a := answers[i]; a.Class == 0 || (a.Reason != "") != (a.Class == pipeline.Permanent) {
-				t.Fatalf("the answer is %+v", a)
-			}
-		}
-	})
-}

@@ -111,7 +111,7 @@ func (c *APNs) one(ctx context.Context, token string, m *pipeline.Message, now t
 		c.token.expired(token, now)
 	}
 	v := classifyAPNs(r.status, reason, m.To)
-	return v.answer(wordsOf(r.status, cleanString(reason), nil), retryAfter(r.header, ""))
+	return v.answer(wordsOf(r.status, reason, nil), retryAfter(r.header, ""))
 }
 
 // device is the URL of a device token, whatever it is made of.

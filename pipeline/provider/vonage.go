@@ -189,7 +189,7 @@ func (a *vonageAnswer) readPart(d *jx.Decoder) error {
 		a.accepted++
 	default:
 		if a.failed == 0 || v.class == pipeline.Permanent && a.verdict.class != pipeline.Permanent {
-			a.verdict, a.words = v, wordsOf(http.StatusOK, cleanString(status), words)
+			a.verdict, a.words = v, wordsOf(http.StatusOK, status, words)
 		}
 		a.failed++
 	}
