@@ -185,8 +185,8 @@ func figureNamed(e *planner.Estimate, id string) planner.Derived {
 	return d
 }
 
-// shownIDs lists the figures that the table of an estimate rests on, in its
-// order.
+// shownIDs lists the figures that a reader of the table knows: those of its main
+// parts, in its order.
 func shownIDs(e *planner.Estimate) []string {
 	var ids []string
 	for _, r := range envelopeRows() {
@@ -198,11 +198,8 @@ func shownIDs(e *planner.Estimate) []string {
 	for _, c := range planner.NewBill(e.Costs).Components {
 		ids = append(ids, "cost."+c.Component)
 	}
-	ids = append(ids, "cost.infrastructure", "cost.total", "cost.per_million")
-	for _, r := range costNotes() {
-		ids = append(ids, r.ids()...)
-	}
-	return ids
+	ids = append(ids, "cost.infrastructure", "cost.infrastructure.needed", "cost.total", "cost.per_million")
+	return append(ids, pieceCosts().ids()...)
 }
 
 // ids lists the figures of the row.

@@ -76,10 +76,7 @@ func writeCost(b *strings.Builder, e *planner.Estimate, t Terminal) {
 // costNotes lists what stands below the bill, and in which words.
 func costNotes() []row {
 	return []row{
-		{"a notification", []segment{
-			{"push", "cost.per_notification.push", ""}, {"email", "cost.per_notification.email", ""},
-			{"sms", "cost.per_notification.sms", ""}, {"", "cost.per_delivered", "delivered"},
-		}},
+		pieceCosts(),
 		{"as needed", []segment{{"", "cost.infrastructure.needed", "of infrastructure, at the size that the design rate needs"}}},
 		{"savings", []segment{
 			{"batching", "savings.batching.of_infrastructure", ""}, {"cold storage", "savings.cold_storage.of_infrastructure", ""},
@@ -103,6 +100,14 @@ func dollars(v float64) string { return "$" + one(units.Whole, v) }
 // cents writes US dollars to the cent.
 func cents(v float64) string { return one(units.Dollars, v) }
 
+// pieceCosts is the row of what one notification costs.
+func pieceCosts() row {
+	return row{"a notification", []segment{
+		{"push", "cost.per_notification.push", ""}, {"email", "cost.per_notification.email", ""},
+		{"sms", "cost.per_notification.sms", ""}, {"", "cost.per_delivered", "delivered"},
+	}}
+}
+
 // statedCosts sets what the plan states that its infrastructure costs against
 // what its parts cost at that rate.
 func statedCosts(e *planner.Estimate) []string {
@@ -111,7 +116,7 @@ func statedCosts(e *planner.Estimate) []string {
 	}
 	var texts []string
 	for _, s := range e.Stated {
-		texts = append(texts, fmt.Sprintf("%s at %s, is %s",
+		texts = append(texts, fmt.Sprintf("%s at %s, needs %s",
 			one(units.DollarsPerMonth, s.Stated), one(units.PerSecond, s.Rate), one(units.DollarsPerMonth, s.Derived)))
 	}
 	return texts

@@ -96,12 +96,15 @@ func writeSteps(b *strings.Builder, e *planner.Estimate, t Terminal) {
 		if !s.Lasts.IsZero() {
 			lasts = s.Lasts.String()
 		}
+		cost := "-"
+		if s.Cost.High > 0 {
+			cost = units.Humanize(units.DollarsPerMonth, s.Cost.Range)
+		}
 		needed := breakDay(e.Plan, s.Needed)
 		if s.Late() {
 			needed = t.bad(needed + ", late")
 		}
-		g.row(t.text(string(s.At)), units.Humanize(units.PerSecond, s.Capacity.Range),
-			units.Humanize(units.DollarsPerMonth, s.Cost.Range), lasts, needed)
+		g.row(t.text(string(s.At)), units.Humanize(units.PerSecond, s.Capacity.Range), cost, lasts, needed)
 	}
 	if len(g.rows) > 0 {
 		b.WriteString("\n")

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/planner/units"
@@ -58,6 +59,9 @@ func parseIncrease(text string) (*float64, error) {
 		return nil, usagef("--max-increase: %w", err)
 	case !r.Exact():
 		return nil, usagef("--max-increase: %s is a range; accepted is one value, like 10%%", text)
+	case r.High > 1 && !strings.HasSuffix(strings.TrimSpace(text), "%"):
+		// Whoever writes 10 means 10 %, and would never see the check fail.
+		return nil, usagef("--max-increase: %s is %s; accepted is a fraction, like 10%% or 0.1", text, units.Humanize(units.Ratio, r))
 	}
 	return &r.High, nil
 }

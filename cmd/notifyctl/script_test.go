@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,10 +22,15 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the command line as its users do: testdata/script holds one
-// script a command. Beside testscript's own commands there is http, and $ADDR
-// is an address on which nothing listens.
+// script a command. Beside testscript's own commands there is http; $ADDR is an
+// address on which nothing listens, and $EXAMPLES the folder of the plans that
+// the documentation shows.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	examples, err := filepath.Abs("../../docs/examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
@@ -34,6 +40,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			env.Setenv("ADDR", listener.Addr().String())
+			env.Setenv("EXAMPLES", examples)
 			return listener.Close()
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
