@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/provider"
 )
@@ -264,7 +265,10 @@ func TestTwilioWire(t *testing.T) {
 
 // TestTooLongForTheProvider: the guilty message is dead, its neighbours are not.
 func TestTooLongForTheProvider(t *testing.T) {
-	everyWireBut(t, "sendgrid", func(t *testing.T, w wire, client sender) {
+	everyWire(t, func(t *testing.T, w wire, client sender, _ *mockproviders.Server) {
+		if w.channel == pipeline.Email { // megabytes are not too long
+			return
+		}
 		sent := messages(w.channel, 5)
 		sent[2].Body = strings.Repeat("ü", 4100)
 		answers := client.Send(t.Context(), sent)

@@ -15,6 +15,7 @@ import (
 	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/provider"
+	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
 func TestEveryMessageArrivesOnce(t *testing.T) {
@@ -57,7 +58,8 @@ func TestNoMessages(t *testing.T) {
 func TestPartialFailure(t *testing.T) {
 	everyWire(t, func(t *testing.T, w wire, client sender, mock *mockproviders.Server) {
 		const guilty = 13
-		setFaults(t, mock, mockproviders.Fault{Kind: mockproviders.Status, Status: refusedStatus(w.channel), To: recipient(w.channel, guilty)})
+		refused := refusals()[client.Name()]
+		setFaults(t, mock, mockproviders.Fault{Kind: mockproviders.Status, Status: refused.status, Code: refused.code, To: faulty(w.channel, guilty)})
 		answers := client.Send(t.Context(), messages(w.channel, 40))
 		for i, a := range answers {
 			want := pipeline.Sent
@@ -68,13 +70,8 @@ func TestPartialFailure(t *testing.T) {
 				t.Errorf("answer %d is %v (%q)", i, a.Class, a.Error)
 			}
 		}
-		want := map[pipeline.Channel]string{
-			pipeline.Email: provider.ReasonInvalidAddress,
-			pipeline.Push:  provider.ReasonUnregistered,
-			pipeline.SMS:   provider.ReasonUnsubscribed,
-		}[w.channel]
-		if answers[guilty].Reason != want {
-			t.Errorf("the reason is %q, want %q", answers[guilty].Reason, want)
+		if answers[guilty].Reason != refused.reason {
+			t.Errorf("the reason is %q, want %q", answers[guilty].Reason, refused.reason)
 		}
 		if sends := mock.Ledger().Totals().Total; sends.Sends != 39 || sends.Duplicates != 0 {
 			t.Errorf("the provider accepted %+v of 39", sends)
@@ -82,12 +79,21 @@ func TestPartialFailure(t *testing.T) {
 	})
 }
 
-// refusedStatus is a status by which a provider refuses a recipient for good.
-func refusedStatus(c pipeline.Channel) int {
-	if c == pipeline.Push {
-		return http.StatusNotFound
+// refusal is how a provider refuses a recipient for good.
+type refusal struct {
+	status       int
+	code, reason string
+}
+
+func refusals() map[string]refusal {
+	return map[string]refusal{
+		catalog.SendGrid: {http.StatusBadRequest, "", provider.ReasonInvalidAddress},
+		catalog.SES:      {http.StatusBadRequest, "BadRequestException", provider.ReasonRejected},
+		catalog.FCM:      {http.StatusNotFound, "", provider.ReasonUnregistered},
+		catalog.APNs:     {http.StatusGone, "", provider.ReasonUnregistered},
+		catalog.Twilio:   {http.StatusBadRequest, "", provider.ReasonUnsubscribed},
+		catalog.Vonage:   {http.StatusForbidden, "", provider.ReasonUnsubscribed},
 	}
-	return http.StatusBadRequest
 }
 
 func TestThrottled(t *testing.T) {
@@ -95,8 +101,12 @@ func TestThrottled(t *testing.T) {
 		setFaults(t, mock, mockproviders.Fault{Kind: mockproviders.Status, Status: http.StatusTooManyRequests, RetryAfter: mockproviders.Duration(2 * time.Second)})
 		answers := client.Send(t.Context(), messages(w.channel, 5))
 		onlyClass(t, answers, pipeline.Throttled)
+		want := 2 * time.Second
+		if w.name == "vonage" { // which says so in its words, the mock always the same
+			want = time.Second
+		}
 		for _, a := range answers {
-			if a.RetryAfter != 2*time.Second || a.Error == "" {
+			if a.RetryAfter != want || a.Error == "" {
 				t.Errorf("the answer is %+v", a)
 			}
 		}
@@ -108,10 +118,17 @@ func TestThrottledEntry(t *testing.T) {
 	everyWire(t, func(t *testing.T, w wire, client sender, mock *mockproviders.Server) {
 		setFaults(t, mock, mockproviders.Fault{
 			Kind: mockproviders.Status, Status: http.StatusTooManyRequests,
-			RetryAfter: mockproviders.Duration(3 * time.Second), To: recipient(w.channel, 1),
+			RetryAfter: mockproviders.Duration(3 * time.Second), To: faulty(w.channel, 1),
 		})
 		answers := client.Send(t.Context(), messages(w.channel, 3))
-		if answers[1].Class != pipeline.Throttled || answers[1].RetryAfter != 3*time.Second {
+		want := 3 * time.Second
+		switch w.name {
+		case "ses": // whose results ask for no wait
+			want = 0
+		case "vonage":
+			want = time.Second
+		}
+		if answers[1].Class != pipeline.Throttled || answers[1].RetryAfter != want {
 			t.Errorf("the answer is %+v", answers[1])
 		}
 		if w.name != "sendgrid" { // which answers by call alone

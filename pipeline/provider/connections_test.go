@@ -27,7 +27,7 @@ import (
 // connections, and later ones open no more.
 func TestConnectionsAreBoundedAndReused(t *testing.T) {
 	const limit = 3
-	for _, w := range mockedWires() {
+	for _, w := range wires() {
 		t.Run(w.name, func(t *testing.T) {
 			_, url := startMock(t, mockproviders.Options{})
 			watch := &watch{}
@@ -103,7 +103,7 @@ func TestAFewCallsAtATime(t *testing.T) {
 
 // TestIdleConnectionsAreClosed: by us, before a server would.
 func TestIdleConnectionsAreClosed(t *testing.T) {
-	for _, w := range mockedWires() {
+	for _, w := range wires() {
 		t.Run(w.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				mock, err := mockproviders.New(mockproviders.Options{})

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,33 +32,29 @@ type sender interface {
 
 // wires lists every wire of every provider.
 func wires() []wire {
-	return append(mockedWires(),
-		wire{"ses", pipeline.Email, newSES},
-		wire{"apns", pipeline.Push, newAPNs},
-		wire{"vonage", pipeline.SMS, newVonage},
-	)
-}
-
-// mockedWires lists the wires that the mocks serve.
-func mockedWires() []wire {
 	return []wire{
-		{"sendgrid", pipeline.Email, newSendGrid},
-		{"fcm batch", pipeline.Push, func(t testing.TB, o provider.Options) sender { return newFCM(t, o, provider.Batch) }},
-		{"fcm single", pipeline.Push, func(t testing.TB, o provider.Options) sender { return newFCM(t, o, provider.Single) }},
-		{"twilio batch", pipeline.SMS, func(t testing.TB, o provider.Options) sender { return newTwilio(t, o, provider.Batch) }},
-		{"twilio single", pipeline.SMS, func(t testing.TB, o provider.Options) sender { return newTwilio(t, o, provider.Single) }},
+		{"sendgrid", pipeline.Email, false, false, newSendGrid},
+		{"fcm batch", pipeline.Push, false, true, func(t testing.TB, o provider.Options) sender { return newFCM(t, o, provider.Batch) }},
+		{"fcm single", pipeline.Push, true, false, func(t testing.TB, o provider.Options) sender { return newFCM(t, o, provider.Single) }},
+		{"twilio batch", pipeline.SMS, false, true, func(t testing.TB, o provider.Options) sender { return newTwilio(t, o, provider.Batch) }},
+		{"twilio single", pipeline.SMS, true, false, func(t testing.TB, o provider.Options) sender { return newTwilio(t, o, provider.Single) }},
+		{"ses", pipeline.Email, false, true, newSES},
+		{"apns", pipeline.Push, true, false, newAPNs},
+		{"vonage", pipeline.SMS, true, true, newVonage},
 	}
 }
 
 type wire struct {
 	name    string
 	channel pipeline.Channel
+	single  bool // a call takes one message
+	results bool // what became of a message is in the answer's body
 	make    func(testing.TB, provider.Options) sender
 }
 
-// everyWire runs a test on every mocked wire, against mocks of its own.
+// everyWire runs a test on every wire against mocks of its own.
 func everyWire(t *testing.T, test func(t *testing.T, w wire, client sender, mock *mockproviders.Server)) {
-	for _, w := range mockedWires() {
+	for _, w := range wires() {
 		t.Run(w.name, func(t *testing.T) {
 			mock, url := startMock(t, mockproviders.Options{})
 			test(t, w, w.make(t, provider.Options{BaseURL: url}), mock)
@@ -174,8 +171,12 @@ func recipient(c pipeline.Channel, i int) string {
 	case pipeline.SMS:
 		return fmt.Sprintf("+1500%07d", i)
 	}
-	return fmt.Sprintf("token-%d", i)
+	return fmt.Sprintf("%064x", i) // as APNs takes them
 }
+
+// faulty is the pattern by which a fault finds a recipient. Vonage takes numbers
+// without their plus sign.
+func faulty(c pipeline.Channel, i int) string { return "*" + strings.TrimPrefix(recipient(c, i), "+") }
 
 // classes counts answers by class.
 func classes(answers []pipeline.Answer) map[pipeline.AnswerClass]int {
@@ -201,15 +202,6 @@ func setFaults(t testing.TB, mock *mockproviders.Server, faults ...mockproviders
 	if err := mock.SetFaults(mockproviders.Script{Faults: faults}); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// everyWireBut is everyWire for tests that concern all providers but one.
-func everyWireBut(t *testing.T, not string, test func(t *testing.T, w wire, client sender)) {
-	everyWire(t, func(t *testing.T, w wire, client sender, _ *mockproviders.Server) {
-		if w.name != not {
-			test(t, w, client)
-		}
-	})
 }
 
 // startStub serves a handler in place of a provider, once the request is read.

@@ -12,7 +12,7 @@ import (
 // message's time is that of client, both HTTP stacks, loopback and mock
 // together.
 func BenchmarkSend(b *testing.B) {
-	for _, w := range mockedWires() {
+	for _, w := range wires() {
 		b.Run(w.name, func(b *testing.B) {
 			_, url := startMock(b, mockproviders.Options{})
 			client := w.make(b, provider.Options{BaseURL: url})

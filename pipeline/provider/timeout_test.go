@@ -54,9 +54,9 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// inVirtualTime runs a test on every mocked wire, against mocks without a network.
+// inVirtualTime runs a test on every wire, against mocks without a network.
 func inVirtualTime(t *testing.T, o mockproviders.Options, test func(t *testing.T, w wire, client sender, mock *mockproviders.Server)) {
-	for _, w := range mockedWires() {
+	for _, w := range wires() {
 		t.Run(w.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				mock, err := mockproviders.New(o)
@@ -115,7 +115,7 @@ func TestDripIsBounded(t *testing.T) {
 			t.Errorf("it was waited for %v", took)
 		}
 		want := pipeline.Sent
-		if w.name == "fcm batch" || w.name == "twilio batch" { // the results are in the body
+		if w.results {
 			want = pipeline.Ambiguous
 		}
 		onlyClass(t, answers, want)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -131,9 +132,10 @@ type vonageAnswer struct {
 	declared int // parts that there should be
 	accepted int
 	failed   int
-	// verdict and words are of the failed part that decides.
+	// verdict, words and wait are of the failed part that decides.
 	verdict verdict
 	words   string
+	wait    time.Duration
 }
 
 // readVonageAnswer reads {"message-count", "messages": [{"status",
@@ -189,7 +191,7 @@ func (a *vonageAnswer) readPart(d *jx.Decoder) error {
 		a.accepted++
 	default:
 		if a.failed == 0 || v.class == pipeline.Permanent && a.verdict.class != pipeline.Permanent {
-			a.verdict, a.words = v, wordsOf(http.StatusOK, status, words)
+			a.verdict, a.words, a.wait = v, wordsOf(http.StatusOK, status, words), vonageWait(words)
 		}
 		a.failed++
 	}
@@ -211,7 +213,19 @@ func (a vonageAnswer) answer() pipeline.Answer {
 	case a.failed == 0:
 		return pipeline.Answer{Class: pipeline.Sent}
 	}
-	return a.verdict.answer(a.words, 0)
+	return a.verdict.answer(a.words, a.wait)
+}
+
+// vonageWait is the wait that the words ask for, in milliseconds, or 0:
+// "Throughput Rate Exceeded - please wait [ 250 ] and retry".
+func vonageWait(words []byte) time.Duration {
+	_, rest, _ := bytes.Cut(words, []byte("please wait ["))
+	number, _, found := bytes.Cut(rest, []byte("]"))
+	milliseconds, err := strconv.ParseUint(string(bytes.TrimSpace(number)), 10, 32)
+	if !found || err != nil {
+		return 0
+	}
+	return boundedWait(time.Duration(milliseconds) * time.Millisecond)
 }
 
 // classifyVonage is the table of Vonage's statuses. Source: Vonage SMS API,
