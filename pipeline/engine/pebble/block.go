@@ -66,12 +66,22 @@ func (r *records) take() (string, error) {
 // accepted is when the next record was accepted, as its id says; the zero time
 // when it is no record.
 func (r *records) accepted() time.Time {
-	const idAt = 1 // behind the format of the record
 	_, n := binary.Uvarint([]byte(r.rest[:min(len(r.rest), binary.MaxVarintLen32)]))
-	var id pipeline.ID
-	if n <= 0 || len(r.rest) < n+idAt+len(id) {
+	if n <= 0 {
 		return time.Time{}
 	}
-	copy(id[:], r.rest[n+idAt:])
+	id, ok := recordID(r.rest[n:])
+	if !ok {
+		return time.Time{}
+	}
 	return id.Time()
+}
+
+// recordID reads the id at the head of a record's bytes, behind their format.
+func recordID(record string) (id pipeline.ID, ok bool) {
+	if len(record) < 1+len(id) {
+		return id, false
+	}
+	copy(id[:], record[1:])
+	return id, true
 }

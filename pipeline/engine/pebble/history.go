@@ -3,6 +3,10 @@ package pebble
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -20,6 +24,21 @@ func (s *Store) row(id pipeline.ID) (row, bool, error) {
 	return w, true, nil
 }
 
+// entry is what a row says.
+func (w *row) entry(id pipeline.ID) pipeline.Entry {
+	e := pipeline.Entry{
+		ID: id, State: w.state, Ref: w.ref, UserID: w.user, Reason: w.reason,
+		ReplayOf: w.replayOf, Attempts: w.attempts,
+	}
+	if w.state.Terminal() {
+		e.EndedAt = w.at
+	}
+	return e
+}
+
+// hidden says whether a row's user was erased.
+func (s *Store) hidden(w *row, id pipeline.ID) bool { return w.erased || s.erasures.covers(w.user, id) }
+
 // ByID looks notifications up: in the history, then among those that are being
 // sent; what is in neither is queued.
 func (s *Store) ByID(ctx context.Context, ids []pipeline.ID) ([]pipeline.Entry, error) {
@@ -28,39 +47,195 @@ func (s *Store) ByID(ctx context.Context, ids []pipeline.ID) ([]pipeline.Entry, 
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		w, found, err := s.row(id)
+		e, err := s.byID(id)
 		if err != nil {
 			return nil, err
 		}
-		if !found {
-			entries[i] = s.unsettled(id)
-			continue
-		}
-		entries[i] = pipeline.Entry{
-			ID: id, State: w.state, Ref: w.ref, UserID: w.user, Reason: w.reason,
-			ReplayOf: w.replayOf, Attempts: w.attempts,
-		}
-		if w.state.Terminal() {
-			entries[i].EndedAt = w.at
-		}
+		e.ID = id
+		entries[i] = e
 	}
 	return entries, nil
 }
 
-// unsettled is the entry of a notification without a row.
-func (s *Store) unsettled(id pipeline.ID) pipeline.Entry {
+func (s *Store) byID(id pipeline.ID) (pipeline.Entry, error) {
+	maybeErased := s.erasures.mayCover(id)
+	if e, found, err := s.settled(id); found || err != nil {
+		return e, err
+	}
+	if e, found := s.sending(id); found {
+		return e, nil
+	}
+	// It may have been settled between the two.
+	if e, found, err := s.settled(id); found || err != nil {
+		return e, err
+	}
+	// What has no row is in the queue, unless its day was dropped: nothing of
+	// such a day is unfinished.
+	if dayOf(id.Time()) < s.horizon() || maybeErased && !s.waits(id) {
+		return pipeline.Entry{}, nil
+	}
+	return pipeline.Entry{State: pipeline.Queued}, nil
+}
+
+// waits says whether a notification is in memory and not of an erased user.
+// Only memory says without a search whose it is: of two users whose hashes are
+// alike, one of whom was erased, the other's backlog from before is taken for
+// erased until its turn comes near.
+func (s *Store) waits(id pipeline.ID) bool {
+	return slices.ContainsFunc(s.pending(id.UserHash()), func(e pipeline.Entry) bool {
+		return e.ID == id && !s.erasures.covers(e.UserID, id)
+	})
+}
+
+// settled is the entry of a notification that has a row; its state is zero when
+// its user was erased.
+func (s *Store) settled(id pipeline.ID) (pipeline.Entry, bool, error) {
+	w, found, err := s.row(id)
+	if err != nil || !found {
+		return pipeline.Entry{}, false, err
+	}
+	if s.hidden(&w, id) {
+		return pipeline.Entry{}, true, nil
+	}
+	return w.entry(id), true, nil
+}
+
+// sending is the entry of a notification that was handed out and has no row.
+func (s *Store) sending(id pipeline.ID) (pipeline.Entry, bool) {
+	d := s.handedOut(id)
+	if d == nil {
+		return pipeline.Entry{}, false
+	}
+	if s.erasures.covers(d.UserID, id) {
+		return pipeline.Entry{}, true
+	}
+	return sendingEntry(d), true
+}
+
+func sendingEntry(d *pipeline.Delivery) pipeline.Entry {
+	return pipeline.Entry{ID: d.ID, State: pipeline.Sending, Ref: d.Ref, UserID: d.UserID, ReplayOf: d.ReplayOf}
+}
+
+// handedOut finds a delivery in its partition's window.
+func (s *Store) handedOut(id pipeline.ID) *pipeline.Delivery {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := s.lane(pipeline.Queue{Channel: id.Channel(), Priority: id.Priority()})
 	p := l.partitions[partitionOf(id, len(l.partitions))]
 	for offset := p.mark; offset < p.next; offset++ {
 		if d := p.handed[offset%windowSize]; d != nil && d.ID == id {
-			return pipeline.Entry{ID: id, State: pipeline.Sending, Ref: d.Ref, UserID: d.UserID}
+			return d
 		}
 	}
-	return pipeline.Entry{ID: id, State: pipeline.Queued}
+	return nil
 }
 
 // partitionOf spreads a queue over its partitions by user, so that a user's
 // notifications of one queue stay in order.
-func partitionOf(id pipeline.ID, partitions int) int { return int(id.UserHash() % uint32(partitions)) }
+func partitionOf(id pipeline.ID, partitions int) int {
+	return partitionOfHash(id.UserHash(), partitions)
+}
+
+func partitionOfHash(hash uint32, partitions int) int { return int(hash % uint32(partitions)) }
+
+// userRows gives each row under a user's hash, newest first, with an id from
+// from on and before before, until it is told that it is enough. Users whose
+// hashes are alike share them.
+func (s *Store) userRows(ctx context.Context, hash uint32, from, before pipeline.ID, each func(id pipeline.ID, value string) (more bool, err error)) (err error) {
+	oldest := max(dayOf(from.Time()), s.horizon())
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: rowsBefore(oldest), UpperBound: []byte{prefixRow + 1}})
+	if err != nil {
+		return fmt.Errorf("read a user's history: %w", err)
+	}
+	defer closeIter(it, &err)
+	d, last := dayOf(before.Time()), highestID()
+	valid := it.SeekLT(append(appendUserKey(nil, d, hash), before[:]...))
+	for valid {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		found, foundHash, id, err := parseRowKey(it.Key())
+		switch {
+		case err != nil:
+			return err
+		case found == d && foundHash == hash:
+			if string(id[:]) < string(from[:]) {
+				return nil
+			}
+			if more, err := each(id, string(it.Value())); !more || err != nil {
+				return err
+			}
+			valid = it.Prev()
+			continue
+		case found < d:
+			d = found
+		case d == 0:
+			return nil
+		default:
+			d-- // the day has rows, and none of the user's
+		}
+		valid = it.SeekLT(append(appendUserKey(nil, d, hash), last[:]...))
+	}
+	return nil
+}
+
+// ByUser lists a user's notifications: what has a row, and of what has none
+// what is in memory.
+func (s *Store) ByUser(ctx context.Context, user string, p pipeline.Page) ([]pipeline.Entry, pipeline.Cursor, error) {
+	l, err := openListing(&p, "user", user)
+	if err != nil {
+		return nil, "", err
+	}
+	hash := pipeline.UserHash(user)
+	// First what has no row: what leaves memory meanwhile has one then.
+	entries := slices.DeleteFunc(s.pending(hash), func(e pipeline.Entry) bool {
+		return e.UserID != user || !l.holds(e.ID) || s.erasures.covers(user, e.ID)
+	})
+	rows, whole := 0, true
+	err = s.userRows(ctx, hash, l.from, l.before, func(id pipeline.ID, value string) (bool, error) {
+		if rows > p.Limit || !l.scan(ctx) {
+			whole = false
+			return false, ctx.Err()
+		}
+		l.last = id
+		w, err := decodeRow(value)
+		if err != nil {
+			return false, fmt.Errorf("history of %s: %w", id, err)
+		}
+		if w.user == user && !s.hidden(&w, id) {
+			entries = append(entries, w.entry(id))
+			rows++
+		}
+		return true, nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return l.page(entries, whole, p.Limit)
+}
+
+// page orders and cuts what was found, where a row stands behind what was in
+// memory of the same notification. Unless it was all there is, what lies behind
+// the last row that was looked at belongs to a later page.
+func (l *listing) page(entries []pipeline.Entry, whole bool, limit int) ([]pipeline.Entry, pipeline.Cursor, error) {
+	slices.SortStableFunc(entries, func(a, b pipeline.Entry) int { return strings.Compare(string(b.ID[:]), string(a.ID[:])) })
+	kept := entries[:0]
+	for _, e := range entries {
+		if n := len(kept); n > 0 && kept[n-1].ID == e.ID {
+			kept[n-1] = e
+			continue
+		}
+		kept = append(kept, e)
+	}
+	if !whole {
+		kept = slices.DeleteFunc(kept, func(e pipeline.Entry) bool { return string(e.ID[:]) < string(l.last[:]) })
+	}
+	if len(kept) > limit {
+		kept = kept[:limit]
+		l.last, whole = kept[limit-1].ID, false
+	}
+	if whole {
+		return kept, "", nil
+	}
+	return kept, l.next(), nil
+}

@@ -91,6 +91,9 @@ func (s *Store) admit(claims int) error {
 	if free := s.disk.free(s.now()); free < uint64(s.cfg.MinFreeBytes) {
 		return fmt.Errorf("%w: %d bytes are left on the disk of %s", pipeline.ErrFull, free, s.cfg.Dir)
 	}
+	if s.retention.full.Load() {
+		return fmt.Errorf("%w: history takes about %d bytes, its limit is %d, and no day of it may be dropped yet", pipeline.ErrFull, s.history.Load(), s.cfg.HistoryBytes)
+	}
 	if limit := s.cfg.IdempotencyBytes; claims > 0 && limit > 0 && s.keys.count.Load()*keyBytes >= limit {
 		return fmt.Errorf("%w: %d idempotency keys take all of their %d bytes", pipeline.ErrFull, s.keys.count.Load(), limit)
 	}
@@ -138,7 +141,16 @@ func (r *reservation) Release() {
 // Commit joins the next group commit, and returns when it is synced.
 func (r *reservation) Commit(ctx context.Context, admissions []pipeline.Admission) error {
 	defer r.Release()
-	err := r.store.writer.submit(ctx, func(g *group) { r.build(g, admissions) }, nil)
+	replays, err := r.store.replays(admissions)
+	if err != nil {
+		return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	}
+	err = r.store.writer.submit(ctx, func(g *group) {
+		r.build(g, admissions)
+		for _, replayed := range replays {
+			g.setLetter(replayed.of, replayed.value)
+		}
+	}, nil)
 	if err != nil && errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
 	}
@@ -153,9 +165,7 @@ func (r *reservation) build(g *group, admissions []pipeline.Admission) {
 		a := &admissions[i]
 		g.w.account.Accepted++
 		if a.State.Terminal() {
-			g.scratch = appendIngestRow(g.scratch[:0], a)
-			g.set(appendRowKey(nil, a.ID), g.scratch)
-			g.ended(a.State, a.Ref)
+			g.endAtIngest(a)
 		} else {
 			g.enqueue(laneNumber(a.Queue())*perLane+partitionOf(a.ID, perLane), &a.Record)
 		}
@@ -173,6 +183,22 @@ func (r *reservation) build(g *group, admissions []pipeline.Admission) {
 		g.set(idempotencyKey(generation, r.claims[i].Key), g.scratch)
 		g.w.keys[generation]++
 		g.keysChanged = true
+	}
+}
+
+// endAtIngest writes the row of an admission that has ended.
+func (g *group) endAtIngest(a *pipeline.Admission) {
+	g.ended(a.State, a.Ref)
+	if g.w.store.erasures.covers(a.UserID, a.ID) {
+		g.scratch = appendErasedRow(g.scratch[:0], a.State)
+		g.setRow(appendRowKey(nil, a.ID), g.scratch, a.ID)
+		return
+	}
+	g.scratch = appendIngestRow(g.scratch[:0], a)
+	g.setRow(appendRowKey(nil, a.ID), g.scratch, a.ID)
+	if a.State == pipeline.Dead {
+		g.scratch = appendDeadRecord(g.scratch[:0], &a.Record, a.Reason)
+		g.setLetter(a.ID, g.scratch)
 	}
 }
 

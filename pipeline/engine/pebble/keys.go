@@ -76,7 +76,9 @@ type day uint16
 
 const dayLength = 24 * time.Hour
 
-func dayOf(t time.Time) day { return day(t.Unix() / int64(dayLength/time.Second)) }
+func dayOf(t time.Time) day {
+	return day(min(max(t.Unix()/int64(dayLength/time.Second), 0), 1<<16-1))
+}
 
 // begin is the first moment of the day.
 func (d day) begin() time.Time { return time.Unix(int64(d)*int64(dayLength/time.Second), 0) }
@@ -127,6 +129,15 @@ func erasureKey(user string) []byte {
 
 // idMillis is the 44 bits of an id that hold its time, in milliseconds.
 const idMillis = 1 << 44
+
+// highestID is above every id.
+func highestID() pipeline.ID {
+	var id pipeline.ID
+	for i := range id {
+		id[i] = 0xff
+	}
+	return id
+}
 
 // lowestID is below every id accepted at t or later, and above all others.
 func lowestID(t time.Time) pipeline.ID {

@@ -44,6 +44,9 @@ type partition struct {
 	// lies between next and end is read from the disk.
 	ready     []records
 	readySize int
+	// taken holds the records that left ready and whose hand-out is not
+	// durable yet.
+	taken []string
 	// handed holds the window's deliveries by their offset modulo its size.
 	handed []*pipeline.Delivery
 }
@@ -107,7 +110,8 @@ func (s *Store) recoverPartition(number int) (*partition, error) {
 	p.next = p.mark
 	w := &s.writer.partitions[number]
 	w.mark, w.frontier, w.end, w.trimmed = p.mark, p.doubtUntil, p.end, 0
-	return p, nil
+	w.unread, err = s.anyUnread(number)
+	return p, err
 }
 
 // lastOffset is the offset behind a partition's last block, or 0.

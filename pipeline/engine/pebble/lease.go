@@ -94,14 +94,6 @@ type handout struct {
 	marks      movedMarks
 }
 
-// unreadRecord is bytes in the queue that are no record.
-type unreadRecord struct {
-	partition int
-	offset    int64
-	bytes     string
-	cause     error
-}
-
 // Fetch hands out what is due, after marking it durably as possibly sent.
 func (l *lease) Fetch(ctx context.Context, p pipeline.Priority, maximum int) ([]*pipeline.Delivery, error) {
 	select {
@@ -130,7 +122,7 @@ func (l *lease) Fetch(ctx context.Context, p pipeline.Priority, maximum int) ([]
 		s.cfg.Log.Error("queued bytes are no record and were put aside", slog.Int("partition", u.partition),
 			slog.Int64("offset", u.offset), slog.Any("cause", u.cause))
 	}
-	return s.resolveDoubts(ctx, h)
+	return s.keepUnsettled(ctx, h)
 }
 
 // fetchRetries takes the lane's retries that are due: all when there is little
@@ -217,7 +209,9 @@ func (s *Store) takeQueued(h *handout, p *partition, n int) (int, error) {
 		if len(raw) == 0 {
 			break
 		}
-		h.decode(p, first, raw)
+		if err := s.decode(h, p, first, raw); err != nil {
+			return taken, err
+		}
 		taken += len(raw)
 	}
 	return taken, nil
@@ -243,6 +237,7 @@ func (s *Store) takeReady(l *lane, p *partition, n int) (first int64, raw []stri
 		}
 	}
 	p.next += int64(n)
+	p.taken = append(p.taken, raw...)
 	p.readySize -= size - len(b.rest)
 	l.waiting -= int64(n)
 	if b.next == b.end {
@@ -252,14 +247,21 @@ func (s *Store) takeReady(l *lane, p *partition, n int) (first int64, raw []stri
 }
 
 // decode turns a partition's raw records into deliveries.
-func (h *handout) decode(p *partition, first int64, raw []string) {
+func (s *Store) decode(h *handout, p *partition, first int64, raw []string) error {
 	slab := make([]pipeline.Delivery, len(raw))
 	for i, bytes := range raw {
 		offset := first + int64(i)
 		h.reached[p] = offset + 1
 		d := &slab[i]
 		if _, err := pipeline.DecodeRecord(bytes, &d.Record); err != nil {
-			h.unread = append(h.unread, unreadRecord{p.number, offset, bytes, err})
+			known := false
+			if offset < p.doubtUntil {
+				var failed error
+				if _, known, failed = s.get(unreadKey(p.number, offset)); failed != nil {
+					return failed
+				}
+			}
+			h.unread = append(h.unread, unreadRecord{h.lane.queue, p.number, offset, bytes, err, known})
 			continue
 		}
 		d.Token = pipeline.Token{Partition: int32(p.number), Position: offset}
@@ -267,14 +269,14 @@ func (h *handout) decode(p *partition, first int64, raw []string) {
 		d.Doubt = offset < p.doubtUntil
 		h.deliveries = append(h.deliveries, d)
 	}
+	return nil
 }
 
 // build marks what is handed out: after a crash it is in doubt.
 func (h *handout) build(g *group) {
-	for _, u := range h.unread {
-		g.set(unreadKey(u.partition, u.offset), []byte(u.bytes))
-		g.w.partitions[u.partition].finish(u.offset)
-		g.w.account.Dead++
+	now := g.w.store.now()
+	for i := range h.unread {
+		h.unread[i].putAside(g, now)
 	}
 	h.marks = make(movedMarks, len(h.reached))
 	for p, reached := range h.reached {
@@ -292,6 +294,9 @@ func (h *handout) build(g *group) {
 
 // publish lets History see what is being sent.
 func (h *handout) publish() {
+	for p := range h.reached {
+		p.taken = nil
+	}
 	perLane := len(h.lane.partitions)
 	for _, d := range h.deliveries[len(h.waitKeys):] {
 		h.lane.partitions[int(d.Token.Partition)%perLane].handed[d.Token.Position%windowSize] = d
@@ -299,9 +304,9 @@ func (h *handout) publish() {
 	h.marks.publish()
 }
 
-// resolveDoubts drops from a handout what a former owner has settled: ended,
-// or waiting for a retry of its own.
-func (s *Store) resolveDoubts(ctx context.Context, h *handout) ([]*pipeline.Delivery, error) {
+// keepUnsettled drops from a handout what a former owner has settled, since it
+// ended or waits for a retry of its own, and ends what is of erased users.
+func (s *Store) keepUnsettled(ctx context.Context, h *handout) ([]*pipeline.Delivery, error) {
 	now := s.cfg.Now()
 	kept := h.deliveries[:0:0]
 	var settled []pipeline.Fact
@@ -317,6 +322,10 @@ func (s *Store) resolveDoubts(ctx context.Context, h *handout) ([]*pipeline.Deli
 				continue
 			}
 			d.Attempts = w.attempts
+		}
+		if s.erasures.covers(d.UserID, d.ID) {
+			settled = append(settled, pipeline.Fact{Delivery: d, State: pipeline.Suppressed, Reason: pipeline.ReasonErased, At: now})
+			continue
 		}
 		kept = append(kept, d)
 	}
@@ -359,7 +368,7 @@ func (l *lane) reset() {
 	for _, p := range l.partitions {
 		p.doubtUntil = max(p.doubtUntil, p.next)
 		p.next = p.mark
-		p.ready, p.readySize = nil, 0
+		p.ready, p.readySize, p.taken = nil, 0, nil
 		clear(p.handed)
 		l.waiting += p.end - p.next
 	}

@@ -30,6 +30,8 @@ type settlement struct {
 	keys  []byte // the rows' keys, each of rowKeySize bytes, one a fact
 	rows  []byte // the rows, one behind the other
 	ends  []int  // of the rows
+	// letters are what is kept of the dead ones for a replay, by index.
+	letters map[int][]byte
 	// What the writer found, for publish.
 	applied []int // indexes of the facts that were new
 	marks   movedMarks
@@ -71,6 +73,12 @@ func newSettlement(s *Store, facts []pipeline.Fact) *settlement {
 			st.rows = appendFactRow(st.rows, &facts[i])
 		}
 		st.ends[i] = len(st.rows)
+		if facts[i].State == pipeline.Dead {
+			if st.letters == nil {
+				st.letters = map[int][]byte{}
+			}
+			st.letters[i] = appendDeadRecord(nil, &facts[i].Delivery.Record, facts[i].Reason)
+		}
 	}
 	return st
 }
@@ -90,18 +98,42 @@ func (st *settlement) build(g *group) {
 	st.applied = make([]int, 0, len(st.facts))
 	touched := map[*partition]struct{}{}
 	for i := range st.facts {
-		if st.apply(g, &st.facts[i], touched) {
-			st.applied = append(st.applied, i)
-			if st.facts[i].State != 0 {
-				g.set(st.key(i), st.row(i))
+		f := &st.facts[i]
+		erased := st.store.erasures.covers(f.Delivery.UserID, f.Delivery.ID)
+		if erased {
+			f = forgotten(f)
+		}
+		if !st.apply(g, f, touched) {
+			continue
+		}
+		st.applied = append(st.applied, i)
+		g.count(f)
+		switch {
+		case f.State == 0:
+		case erased:
+			g.scratch = appendErasedRow(g.scratch[:0], f.State)
+			g.setRow(st.key(i), g.scratch, f.Delivery.ID)
+		default:
+			g.setRow(st.key(i), st.row(i), f.Delivery.ID)
+			if f.State == pipeline.Dead {
+				g.setLetter(f.Delivery.ID, st.letters[i])
 			}
-			g.count(&st.facts[i])
 		}
 	}
 	st.marks = make(movedMarks, len(touched))
 	for p := range touched {
 		st.marks.write(g, p)
 	}
+}
+
+// forgotten is a fact of an erased user: a retry would keep the record, so it
+// ends instead.
+func forgotten(f *pipeline.Fact) *pipeline.Fact {
+	ended := *f
+	if f.State == pipeline.Retrying {
+		ended.State, ended.Reason = pipeline.Suppressed, pipeline.ReasonErased
+	}
+	return &ended
 }
 
 // apply ends the delivery in the window or among the waiting records, and adds

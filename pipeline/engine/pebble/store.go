@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -23,9 +24,12 @@ type Config struct {
 	// keeps the number it was made with.
 	Partitions int
 	// QueueBytes bounds what waits in the queues, IdempotencyBytes what the
-	// keys of a day take; 0 is no limit.
+	// keys of a day take, HistoryBytes what is kept of what has ended; 0 is no
+	// limit. Queues and keys that are full take nothing more; history drops its
+	// oldest day, and takes nothing more when it may not.
 	QueueBytes       int64
 	IdempotencyBytes int64
+	HistoryBytes     int64
 	// MinFreeBytes is the room on the disk below which nothing more is
 	// accepted, so that what was accepted can still be settled.
 	MinFreeBytes int64
@@ -42,15 +46,20 @@ type Config struct {
 	fs vfs.FS
 }
 
-// Store is the embedded engine's store: Intake, Feed, Settlement and History.
+// Store is the embedded engine's store: Intake, Feed, Settlement, History,
+// UserHistory and DeadLetters.
 type Store struct {
-	cfg    Config
-	lock   *pebble.Lock
-	db     *pebble.DB
-	writer *writer
-	keys   runningKeys
-	runs   runs
-	disk   disk
+	cfg       Config
+	lock      *pebble.Lock
+	db        *pebble.DB
+	writer    *writer
+	keys      runningKeys
+	runs      runs
+	disk      disk
+	erasures  erasures
+	retention retention
+	history   atomic.Int64 // about what history takes
+	upkeep    upkeep
 	// flushFailed has an element when Pebble failed to write a table.
 	flushFailed chan struct{}
 
@@ -91,11 +100,13 @@ func Open(cfg Config) (*Store, error) {
 	s := &Store{
 		cfg: cfg, lock: lock, flushFailed: make(chan struct{}, 1),
 		keys: runningKeys{running: map[pipeline.KeyHash]struct{}{}}, disk: disk{fs: cfg.fs, dir: cfg.Dir},
+		retention: retention{wake: make(chan struct{}, 1)},
 	}
 	if err := s.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", cfg.Dir, explain(err)), lock.Close())
 	}
 	s.writer.start()
+	s.startUpkeep()
 	return s, nil
 }
 
@@ -150,6 +161,7 @@ func (s *Store) open() (err error) {
 // first: these are checked whenever they are read, and the next opening is
 // quick.
 func (s *Store) Close() error {
+	s.upkeep.end()
 	s.writer.stop()
 	if err := errors.Join(s.flush(), s.db.Close(), s.writer.acknowledged.close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("close the store: %w", err)
@@ -194,6 +206,9 @@ func (s *Store) recover() error {
 	}
 	s.writer = newWriter(s, partitions)
 	if err := s.recoverAccount(); err != nil {
+		return err
+	}
+	if err := errors.Join(s.recoverRetention(), s.recoverErasures()); err != nil {
 		return err
 	}
 	for number, q := range pipeline.Queues() {

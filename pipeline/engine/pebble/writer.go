@@ -44,6 +44,7 @@ type writer struct {
 	lanes      []writtenLane
 	account    pipeline.Account
 	keys       map[uint32]int64 // idempotency keys by generation
+	days       map[day]int64    // about what the history of each day takes
 	// commits numbers the commits, without a gap: a log that was cut off or is
 	// gone shows by it.
 	commits      uint64
@@ -56,6 +57,7 @@ type writtenPartition struct {
 	end      int64 // the next record's offset
 	frontier int64 // everything below may have been sent
 	trimmed  int64 // blocks below are deleted
+	unread   bool  // bytes of it were put aside
 }
 
 // writtenLane is a lane's waiting records as the last built commit leaves them.
@@ -71,6 +73,7 @@ func newWriter(s *Store, partitions int) *writer {
 		partitions: make([]writtenPartition, queues*partitions),
 		lanes:      make([]writtenLane, queues),
 		keys:       map[uint32]int64{},
+		days:       map[day]int64{},
 	}
 	for i := range w.lanes {
 		w.lanes[i].leased = map[waitKey]struct{}{}
@@ -207,6 +210,8 @@ type group struct {
 	blocks      []block        // blocks that are full, and at the end all
 	outcomes    []runOutcome
 	keysChanged bool
+	day         day // whose history is being counted
+	dayBytes    int64
 	scratch     []byte
 	failed      error
 }
@@ -273,6 +278,7 @@ func (g *group) finish() {
 	}
 	g.w.commits++
 	g.writeOutcomes()
+	g.writeDay()
 	g.set(accountKey(), appendAccount(nil, &g.w.account, g.w.commits))
 	if g.keysChanged {
 		g.writeKeyCounts()
@@ -306,6 +312,9 @@ func (g *group) writeMark(partition int) {
 		// The block that holds the mark may begin up to maxBlock before it.
 		behind := p.mark - maxBlock
 		g.deleteRange(queueKey(partition, 0), queueKey(partition, behind))
+		if p.unread {
+			g.deleteRange(unreadKey(partition, 0), unreadKey(partition, behind))
+		}
 		p.trimmed = behind
 	}
 }
