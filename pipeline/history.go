@@ -29,7 +29,7 @@ type Entry struct {
 	ID       ID
 	State    State // zero: not known
 	Ref      string
-	UserID   string // empty while it is queued
+	UserID   string // may be empty while it is queued
 	Reason   string
 	EndedAt  time.Time
 	ReplayOf ID

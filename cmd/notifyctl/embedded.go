@@ -64,6 +64,7 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 		},
 		QueueBytes:       d.QueueBytes,
 		IdempotencyBytes: d.IdempotencyBytes,
+		HistoryBytes:     d.HistoryBytes,
 		Preferences: engine.Preferences{
 			L1Entries: int(plan.Preferences.L1.Entries.High),
 			L1TTL:     plan.Preferences.L1.TTL.Duration(),

@@ -24,9 +24,11 @@ type Config struct {
 	Partitions int // of each queue
 	Shards     int // of the preferences
 	Workers    map[pipeline.Channel]int
-	// QueueBytes and IdempotencyBytes bound what the store holds; 0 is no limit.
+	// QueueBytes, IdempotencyBytes and HistoryBytes bound what the store holds;
+	// 0 is no limit.
 	QueueBytes       int64
 	IdempotencyBytes int64
+	HistoryBytes     int64
 
 	Preferences Preferences
 	Templates   Templates

@@ -172,7 +172,7 @@ func (s *System) openStore() (err error) {
 	log := s.metrics.Log("store")
 	s.store, err = pebble.Open(pebble.Config{
 		Dir: s.data.store(), Partitions: s.cfg.Partitions,
-		QueueBytes: s.cfg.QueueBytes, IdempotencyBytes: s.cfg.IdempotencyBytes, MinFreeBytes: minFreeBytes,
+		QueueBytes: s.cfg.QueueBytes, IdempotencyBytes: s.cfg.IdempotencyBytes, HistoryBytes: s.cfg.HistoryBytes, MinFreeBytes: minFreeBytes,
 		Log: s.cfg.Log, Fatal: s.cfg.Fatal,
 		Committed: func(changes, _ int, took time.Duration) { log.Committed(changes, took) },
 	})
