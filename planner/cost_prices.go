@@ -3,6 +3,7 @@ package planner
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"unicode"
 
@@ -102,8 +103,8 @@ func (b *priceBook) quantity(id string) (units.Unit, bounds) {
 // openPrices resolves the prices of a plan, and finds what is wrong with them.
 // Every price that a figure needs must be there: what is missing would be taken
 // for free.
-func (p *Plan) openPrices(read func(name string) ([]byte, error)) []Fault {
-	book, faults := p.openBook(read)
+func (p *Plan) openPrices(in Document) []Fault {
+	book, faults := p.openBook(in)
 	if len(faults) > 0 {
 		return faults
 	}
@@ -137,20 +138,22 @@ func (b *priceBook) lacks(use priceUse) string {
 	return ""
 }
 
-// priceKey gives the key of the plan by which a price is needed.
+// priceKey gives the key of the plan by which a price is needed: the one that
+// chose it or, where that is a default, the user's book.
 func (p *Plan) priceKey(use priceUse) string {
+	chosen := use.key != "" && p.sources[use.key].File != referenceName
 	switch {
+	case p.Prices.Book != "" && !chosen:
+		return "prices.book"
 	case use.key != "":
 		return use.key
-	case p.Prices.Book != "":
-		return "prices.book"
 	}
 	return "prices.region"
 }
 
 // openBook gives the book that the plan names: a file's, or the embedded one of
 // its region. A region that is left out is that of the file.
-func (p *Plan) openBook(read func(name string) ([]byte, error)) (*pricing.Book, []Fault) {
+func (p *Plan) openBook(in Document) (*pricing.Book, []Fault) {
 	name := string(p.Prices.Book)
 	if name == "" {
 		book, err := pricing.Embedded(p.Prices.Region)
@@ -162,14 +165,14 @@ func (p *Plan) openBook(read func(name string) ([]byte, error)) (*pricing.Book, 
 	unreadable := func(why string) []Fault {
 		return []Fault{{Source: p.sources["prices.book"], Key: "prices.book", Message: why}}
 	}
-	if read == nil {
+	if in.ReadFile == nil {
 		return nil, unreadable("no files are read here; leave it out to take the embedded prices")
 	}
-	text, err := read(name)
+	text, err := in.ReadFile(name)
 	if err != nil {
 		return nil, unreadable(err.Error() + "; accepted is a readable YAML file, by its name relative to the plan's")
 	}
-	book, err := pricing.Parse(name, text)
+	book, err := pricing.Parse(in.beside(name), text)
 	if err != nil {
 		return nil, priceFaults(err)
 	}
@@ -180,6 +183,14 @@ func (p *Plan) openBook(read func(name string) ([]byte, error)) (*pricing.Book, 
 			quote(p.Prices.Region), quote(name), quote(book.Region))}}
 	}
 	return book, nil
+}
+
+// beside gives the name that messages call a file by which a document refers to.
+func (in Document) beside(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(in.Name), name)
 }
 
 // priceFaults gives the faults of an error of the price book.

@@ -73,7 +73,7 @@ func Load(in Document) (*Plan, error) {
 		faults = append(p.countSegments(), p.check(in.Name)...)
 	}
 	if len(faults) == 0 {
-		faults = p.openPrices(in.ReadFile)
+		faults = p.openPrices(in)
 	}
 	if err := invalid(faults); err != nil {
 		return nil, err
