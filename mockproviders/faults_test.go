@@ -185,6 +185,71 @@ func TestLatencies(t *testing.T) {
 	})
 }
 
+// TestMeasuredLatencies: calls take what a histogram says, and those of other
+// providers do not.
+func TestMeasuredLatencies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		measured, err := mockproviders.ParseLatencies([]byte(`{"one": {"median": "1s"}, "batch": {"median": "2s"}, "providers": {
+			"sendgrid": {"one": {"histogram": [{"up_to": "10ms", "count": 0}, {"up_to": "20ms", "count": 700}, {"up_to": "100ms", "count": 300}]}}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := newMock(t, mockproviders.Options{Latency: measured.Latency, ProviderLatency: measured.Providers, Seed: 5})
+		const n = 2000
+		var took []time.Duration
+		for range n {
+			began := time.Now()
+			m.post(sendGridPath, mail(to("a@b.c")), 202, "")
+			took = append(took, time.Since(began))
+		}
+		slices.Sort(took)
+		if took[0] < 10*time.Millisecond || took[n-1] > 100*time.Millisecond {
+			t.Errorf("they took %v to %v, want 10 ms to 100 ms", took[0], took[n-1])
+		}
+		short, _ := slices.BinarySearch(took, 20*time.Millisecond)
+		// Five standard deviations of a binomial distribution.
+		if bound := 5 * math.Sqrt(n*0.7*0.3); math.Abs(float64(short)-0.7*n) > bound {
+			t.Errorf("%d of %d took up to 20 ms, want 70 %%", short, n)
+		}
+		for _, other := range []struct {
+			path, body string
+			want       time.Duration
+		}{
+			{sendGridPath, mail(to("a@b.c"), to("b@b.c")), 2 * time.Second}, // as for all
+			{apnsPath, `{"aps":{}}`, time.Second},
+		} {
+			began := time.Now()
+			m.do(http.MethodPost, other.path, other.body)
+			if took := time.Since(began); took != other.want {
+				t.Errorf("%s took %v, want %v", other.path, took, other.want)
+			}
+		}
+	})
+}
+
+func TestLatenciesThatDoNotHold(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"one":{"median":"-1s"}}`:    "one: median and p99 are -1s",
+		`{"one":{"median":"25h"}}`:    "accepted is 0s to 24h",
+		`{"batch":{"p99":"1s"}}`:      "batch: p99 needs a median",
+		`{"providers":{"pigeon":{}}}`: `provider "pigeon" is not served`,
+		`{"providers":{"ses":{"one":{"median":"1s","histogram":[{"up_to":"1s"}]}}}}`:                   "latencies of ses: one: a histogram stands in place",
+		`{"one":{"histogram":[{"up_to":"1s","count":1},{"up_to":"1s","count":1}]}}`:                    "histogram[1]: up_to is 1s; accepted is a time above the 1s before it",
+		`{"one":{"histogram":[{"up_to":"0s","count":1}]}}`:                                             "histogram[0]",
+		`{"one":{"histogram":[{"up_to":"1s","count":0}]}}`:                                             "counts no calls",
+		`{"one":{"histogram":[{"up_to":"1s","count":18446744073709551615},{"up_to":"2s","count":1}]}}`: "64 bits",
+		`{"two":{}}`: "two",
+		`{"one":`:    "reading the latencies",
+	} {
+		if _, err := mockproviders.ParseLatencies([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+	if _, err := mockproviders.New(mockproviders.Options{Latency: mockproviders.FixedLatency(-time.Second)}); err == nil {
+		t.Error("a server was made with a negative latency")
+	}
+}
+
 func TestSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMock(t, mockproviders.Options{
@@ -347,6 +412,84 @@ func TestSomeOfABatch(t *testing.T) {
 	}
 }
 
+// TestPartialBatch: of every call that carries several, the share fails, and
+// never all or none; calls of one are left alone.
+func TestPartialBatch(t *testing.T) {
+	batch := header("Content-Type", "multipart/mixed; boundary=__END__")
+	one := func(i int) string { return fmt.Sprintf(`{"message":{"token":"t%d"}}`, i) }
+	for _, test := range []struct {
+		fault   string
+		entries int
+		refused int
+		want    string
+	}{
+		{`"share":0.3`, 10, 3, "HTTP/1.1 500"},
+		{`"status":429`, 10, 5, "HTTP/1.1 429"},
+		{`"share":0.01`, 10, 1, ""},
+		{`"share":0.99`, 10, 9, ""},
+		{`"share":0.5`, 1, 0, ""},
+		{`"rate":0`, 10, 0, ""},
+	} {
+		m := newMock(t, mockproviders.Options{Seed: 3, Faults: script(t, `{"faults":[{"fault":"partial_batch",`+test.fault+`}]}`)})
+		places := map[string]bool{}
+		for range 20 {
+			w := m.post(fcmBatchPath, fcmBatch(many(test.entries, one)...), 200, test.want, batch)
+			var place strings.Builder
+			refused := 0
+			for _, part := range strings.Split(w.Body.String(), "HTTP/1.1 ")[1:] {
+				place.WriteString(part[:3])
+				if part[:3] != "200" {
+					refused++
+				}
+			}
+			places[place.String()] = true
+			if refused != test.refused {
+				t.Fatalf("%s: %d of %d were refused, want %d", test.fault, refused, test.entries, test.refused)
+			}
+		}
+		if test.refused > 0 && len(places) < 2 {
+			t.Errorf("%s: every call failed at the same places", test.fault)
+		}
+		if want := uint64(20 * (test.entries - test.refused)); m.sends() != want {
+			t.Errorf("%s: the ledger counts %d, want %d", test.fault, m.sends(), want)
+		}
+	}
+	m := newMock(t, mockproviders.Options{Faults: script(t, `{"faults":[{"fault":"partial_batch"}]}`)})
+	m.post(sesBulkPath, sesBulk(sesEntry("a@b.c", "", ""), sesEntry("b@b.c", "", "")), 200, "TRANSIENT_FAILURE")
+	m.post(twilioBatchPath, `{"MessagingServiceSid":"MG","Messages":[{"To":"+15005550001","Body":"b"},{"To":"+15005550002","Body":"b"}]}`, 200, `"status":500`)
+	m.post(sendGridPath, mail(to("a@b.c"), to("b@b.c")), 500, "") // which answers by call alone
+	if m.sends() != 2 {
+		t.Errorf("the ledger counts %d, want 2", m.sends())
+	}
+}
+
+// TestFaultsByTemplate: a notification's template is the provider's own, or the
+// one that is named beside our id.
+func TestFaultsByTemplate(t *testing.T) {
+	m := newMock(t, mockproviders.Options{Faults: script(t, `{"faults":[{"fault":"status","status":500,"template":"order-*"}]}`)})
+	named := `"notification_template":"order-shipped"`
+	for name, test := range map[string]struct{ path, body string }{
+		"SendGrid's own":         {sendGridPath, `{"personalizations":[` + to("a@b.c") + `],"from":{"email":"u@b.c"},"template_id":"order-shipped"}`},
+		"SendGrid's arguments":   {sendGridPath, mail(`{"to":[{"email":"a@b.c"}],"custom_args":{` + named + `}}`)},
+		"SES's own":              {sesPath, strings.Replace(sesMail(`"a":1`, "a@b.c"), `"Simple":{"Subject"`, `"Template":{"TemplateName":"order-shipped","Subject"`, 1)},
+		"SES's tags":             {sesPath, sesMail(`"EmailTags":[{"Name":"notification_template","Value":"order-shipped"}]`, "a@b.c")},
+		"FCM's data":             {fcmPath, `{"message":{"token":"t","data":{` + named + `}}}`},
+		"APNs' payload":          {apnsPath, `{"aps":{},` + named + `}`},
+		"Twilio's own":           {twilioPath, "To=%2B15005550006&From=%2B1&ContentSid=order-shipped"},
+		"Twilio's callback":      {twilioPath, "To=%2B15005550006&From=%2B1&Body=b&StatusCallback=https%3A%2F%2Fx%2F%3Fnotification_template%3Dorder-shipped"},
+		"Vonage's own parameter": {vonagePath, "api_key=k&api_secret=s&to=15005550006&from=Us&text=b&notification_template=order-shipped"},
+	} {
+		other := strings.ReplaceAll(test.body, "order-shipped", "welcome")
+		if w := m.do(http.MethodPost, test.path, other); w.Code >= 400 {
+			t.Errorf("%s: another template was answered %d %s", name, w.Code, w.Body)
+		}
+		before := m.sends()
+		if w := m.do(http.MethodPost, test.path, test.body); w.Code < 500 && !strings.Contains(w.Body.String(), `"status":"5"`) || m.sends() != before {
+			t.Errorf("%s: answered %d %s", name, w.Code, w.Body)
+		}
+	}
+}
+
 // TestSendGridRefusesAsAWhole: an entry's fault is the request's, and the answer
 // names the entries only where the fault is in them.
 func TestSendGridRefusesAsAWhole(t *testing.T) {
@@ -382,6 +525,13 @@ func TestScriptsThatDoNotHold(t *testing.T) {
 		`{"faults":[{"fault":"outage","colour":"red"}]}`:                         "colour",
 		`{"faults":[{"fault":"outage","delay":"1s"}]}`:                           "delay goes with",
 		`{"faults":[{"fault":"hang","code":"x"}]}`:                               "code goes with",
+		`{"faults":[{"fault":"outage","provider":"vonage","code":"x"}]}`:         "Vonage's are numbers",
+		`{"faults":[{"fault":"outage","share":0.5}]}`:                            "share goes with",
+		`{"faults":[{"fault":"partial_batch","share":1}]}`:                       "share is 1",
+		`{"faults":[{"fault":"partial_batch","status":200}]}`:                    "accepted is 400 to 599",
+		`{"faults":[{"fault":"partial_batch","to":"a*"}]}`:                       "chooses the notifications itself",
+		`{"faults":[{"fault":"outage","template":"a*b"}]}`:                       "template is",
+		`{"faults":[{"fault":"outage","scope":"call","template":"a"}]}`:          "judge notifications",
 		`{"faults":[{"fault":"outage","provider":"twilio","code":"x"}]}`:         "Twilio's are numbers",
 		"{\"faults\":[]}\n x":                                                    "line 2: something follows",
 		"{\n\"faults\": [}":                                                      "line 2: invalid character",

@@ -75,6 +75,74 @@ func FuzzTwilioBatch(f *testing.F) {
 		`{"Messages":[{"Body":"\ud800"}],"Messages":[]}`)
 }
 
+func signAWS(r *http.Request) {
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKID/x, SignedHeaders=host, Signature=00")
+}
+
+func FuzzSES(f *testing.F) {
+	fuzzWire(f, "/ses/v2/email/outbound-emails", signAWS,
+		`{"FromEmailAddress":"u@b.c","Destination":{"ToAddresses":["A <a@b.c>"],"CcAddresses":["bounce@simulator.amazonses.com"]},"Content":{"Simple":{}},"EmailTags":[{"Name":"notification_id","Value":"i"}]}`,
+		`{"Content":{"Raw":{"Data":"RnJvbTogdUBiLmMNClRvOiBhQGIuYw0KDQpIaQ=="}}}`,
+		`{"FromEmailAddress":"u","Destination":{"ToAddresses":["<"]},"Content":{"Template":{"TemplateName":"t"}},"EmailTags":[{"Name":"\"","Value":" "}]}`)
+}
+
+func FuzzSESBulk(f *testing.F) {
+	fuzzWire(f, "/ses/v2/email/outbound-bulk-emails", signAWS,
+		`{"FromEmailAddress":"u@b.c","DefaultContent":{"Template":{"TemplateName":"t"}},"DefaultEmailTags":[{"Name":"notification_ref","Value":"r-1"}],"BulkEmailEntries":[{"Destination":{"ToAddresses":["a@b.c"]},"ReplacementTags":[{"Name":"notification_id","Value":"i"}]},{}]}`)
+}
+
+func FuzzAPNs(f *testing.F) {
+	fuzzWire(f, "/apns/3/device/"+strings.Repeat("0a", 32), func(r *http.Request) {
+		signBearer(r)
+		r.ProtoMajor = 2
+		r.Header.Set("Apns-Topic", "com.example.app")
+	},
+		`{"aps":{"alert":"Hi"},"notification_id":"i","notification_ref":"r-1","notification_template":7}`)
+}
+
+func FuzzVonage(f *testing.F) {
+	fuzzWire(f, "/vonage/sms/json", func(*http.Request) {},
+		"api_key=k&api_secret=s&to=15005550006&from=Us&text=a+b%&client-ref=i.r-1",
+		"api_key=k&sig=s&to=%2B15005550006&from=Us&type=unicode&text=%F0%9F%98%80&client-ref=.")
+}
+
+func FuzzVonageJSON(f *testing.F) {
+	fuzzWire(f, "/vonage/sms/json", func(r *http.Request) { r.Header.Set("Content-Type", "application/json") },
+		`{"api_key":"k","api_secret":"s","to":15005550006,"from":"Us","text":"\ud800","client-ref":"i.r-1"}`)
+}
+
+// FuzzSettings: limits and latencies that are read hold, and read the same
+// again.
+func FuzzSettings(f *testing.F) {
+	f.Add([]byte(`{"fcm":{"messages":{"limit":600000,"per":"1m","window":true},"device":{"limit":0.5,"burst":3},"daily":9}}`))
+	f.Add([]byte(`{"one":{"median":"1s","p99":"2s"},"providers":{"ses":{"batch":{"histogram":[{"up_to":"1ms","count":3}]}}}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if limits, err := ParseLimits(text); err == nil {
+			again, err := json.Marshal(limits)
+			if err == nil {
+				_, err = ParseLimits(again)
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", again, err)
+			}
+		}
+		if l, err := ParseLatencies(text); err == nil {
+			again, err := json.Marshal(l)
+			if err == nil {
+				_, err = ParseLatencies(again)
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", again, err)
+			}
+			for number := range uint64(10) {
+				if d := newLatencies(l).of(ses, 2, 1, number); d < 0 {
+					t.Fatalf("%s: a latency of %v", again, d)
+				}
+			}
+		}
+	})
+}
+
 // FuzzScript: a script that is read holds, and reads the same again.
 func FuzzScript(f *testing.F) {
 	f.Add([]byte(`{"faults":[{"provider":"fcm","at":"1m","fault":"status","status":429,"rate":0.1,"to":"*x","attempts":2}]}`))

@@ -41,6 +41,14 @@ func (m mock) do(method, path, body string, changes ...request) *httptest.Respon
 	switch {
 	case strings.HasPrefix(path, "/twilio"):
 		r.SetBasicAuth("AC1", "token")
+	case strings.HasPrefix(path, "/ses"):
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKID/20261126/us-east-1/ses/aws4_request, SignedHeaders=host;x-amz-date, Signature=00")
+	case strings.HasPrefix(path, "/vonage"):
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	case strings.HasPrefix(path, "/apns"):
+		r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
+		r.Header.Set("Authorization", "bearer token")
+		r.Header.Set("Apns-Topic", "com.example.app")
 	case !strings.HasPrefix(path, "/_mock"):
 		r.Header.Set("Authorization", "Bearer token")
 	}
@@ -76,6 +84,10 @@ const (
 	sendGridPath    = "/sendgrid/v3/mail/send"
 	fcmPath         = "/fcm/v1/projects/p/messages:send"
 	fcmBatchPath    = "/fcm/batch"
+	sesPath         = "/ses/v2/email/outbound-emails"
+	sesBulkPath     = "/ses/v2/email/outbound-bulk-emails"
+	apnsPath        = "/apns/3/device/00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
+	vonagePath      = "/vonage/sms/json"
 	twilioPath      = "/twilio/2010-04-01/Accounts/AC1/Messages.json"
 	twilioBatchPath = "/twilio/2010-04-01/Accounts/AC1/Messages/Batch.json"
 )

@@ -100,12 +100,15 @@ func (l Latency) validate() error {
 	return nil
 }
 
-// maxLatencyBuckets bounds a histogram.
-const maxLatencyBuckets = 10_000
+// maxLatency bounds how long a call takes, maxLatencyBuckets a histogram.
+const (
+	maxLatency        = 24 * time.Hour
+	maxLatencyBuckets = 10_000
+)
 
 func (s Spread) validate() error {
-	if s.Median < 0 || s.P99 < 0 {
-		return errors.New("median and p99 cannot be negative")
+	if limit := Duration(maxLatency); s.Median < 0 || s.P99 < 0 || s.Median > limit || s.P99 > limit {
+		return fmt.Errorf("median and p99 are %v and %v; accepted is 0s to %v", time.Duration(s.Median), time.Duration(s.P99), maxLatency)
 	}
 	if len(s.Histogram) == 0 {
 		if s.Median == 0 && s.P99 != 0 {
@@ -121,8 +124,8 @@ func (s Spread) validate() error {
 	}
 	last, total := Duration(0), uint64(0)
 	for i, bucket := range s.Histogram {
-		if bucket.UpTo <= last {
-			return fmt.Errorf("histogram[%d]: up_to is %v; accepted is a time above the %v before it", i, time.Duration(bucket.UpTo), time.Duration(last))
+		if bucket.UpTo <= last || bucket.UpTo > Duration(maxLatency) {
+			return fmt.Errorf("histogram[%d]: up_to is %v; accepted is a time above the %v before it, up to %v", i, time.Duration(bucket.UpTo), time.Duration(last), maxLatency)
 		}
 		if total+bucket.Count < total {
 			return fmt.Errorf("histogram[%d]: the counts add up to more than 64 bits hold", i)
@@ -194,7 +197,8 @@ func (s *spread) draw(seed, number uint64) time.Duration {
 	}
 	random := rand.New(rand.NewPCG(seed, number))
 	if len(s.counts) == 0 {
-		return time.Duration(float64(s.median) * math.Exp(s.sigma*random.NormFloat64()))
+		drawn := float64(s.median) * math.Exp(s.sigma*random.NormFloat64())
+		return time.Duration(min(drawn, float64(maxLatency))) // however wide the spread
 	}
 	// The call of that rank, and its place within its bucket.
 	rank := random.Uint64N(s.counts[len(s.counts)-1]) + 1

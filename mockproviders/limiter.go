@@ -110,9 +110,7 @@ func (m *meter) admitEntries(w wire, c *call, entries []entry, account uint64, l
 		}
 		own := w.units(c, e)
 		units += own
-		if e.simulated < e.recipients || e.recipients == 0 {
-			daily += own - int(e.simulated)
-		}
+		daily += own - int(e.simulated)
 	}
 	if units == 0 {
 		return last

@@ -263,11 +263,17 @@ func (m *sesMessage) badTagRefusal(c *call) *refusal {
 	return sesInvalid("Invalid tag value <" + string(c.str(m.badTag)) + ">, only alphanumeric ASCII characters, '_', '-', '.' and '@' are allowed.")
 }
 
-func (sesWire) answer(c *call) {
-	c.status, c.contentType = http.StatusOK, "application/json"
+func (w sesWire) answer(c *call) {
+	w.begin(c, http.StatusOK)
 	c.out.RawStr(`{"MessageId":"`)
 	appendSESMessageID(&c.out, c.serial)
 	c.out.RawStr(`"}`)
+}
+
+// begin sets what all answers have.
+func (sesWire) begin(c *call, status int) {
+	c.status, c.contentType = status, "application/json"
+	c.setHeader("X-Amzn-Requestid", string(appendUUID(nil, mix(uint64(c.at.UnixNano())))))
 }
 
 // appendSESMessageID writes an id in the form of SES's: a stamp and a UUID.
@@ -278,8 +284,8 @@ func appendSESMessageID(out *jx.Writer, serial uint64) {
 	out.RawStr("-000000")
 }
 
-func (sesWire) refuse(c *call, no *refusal) {
-	c.status, c.contentType = no.status, "application/json"
+func (w sesWire) refuse(c *call, no *refusal) {
+	w.begin(c, no.status)
 	c.setHeader("X-Amzn-Errortype", no.code)
 	c.out.RawStr(`{"message":`)
 	c.out.Str(no.message)

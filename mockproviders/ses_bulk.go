@@ -93,8 +93,8 @@ func (sesBulkWire) readEntry(c *call, d *jx.Decoder) error {
 	return err
 }
 
-func (sesBulkWire) answer(c *call) {
-	c.status, c.contentType = http.StatusOK, "application/json"
+func (w sesBulkWire) answer(c *call) {
+	w.begin(c, http.StatusOK)
 	c.out.RawStr(`{"BulkEmailEntryResults":[`)
 	for i := range c.entries {
 		if i > 0 {

@@ -326,15 +326,26 @@ func validRequests() map[string]string {
 		fcmBatchPath:    fcmBatch(`{"message":{"token":"t"}}`),
 		twilioPath:      "To=%2B15005550006&From=%2B1&Body=b",
 		twilioBatchPath: `{"MessagingServiceSid":"MG","Messages":[{"To":"+15005550006","Body":"b"}]}`,
+		sesPath:         sesMail(`"EmailTags":[]`, "a@b.c"),
+		sesBulkPath:     sesBulk(sesEntry("a@b.c", "", "")),
+		apnsPath:        `{"aps":{}}`,
+		vonagePath:      "api_key=k&api_secret=s&to=15005550006&from=Us&text=b",
 	}
 }
 
 func TestCredentials(t *testing.T) {
 	for path, body := range validRequests() {
+		want := http.StatusUnauthorized
+		switch path {
+		case vonagePath: // whose credentials stand in the body
+			continue
+		case sesPath, sesBulkPath, apnsPath:
+			want = http.StatusForbidden
+		}
 		m := newMock(t, mockproviders.Options{})
 		for _, credentials := range []string{"", "Bearer ", "Bearer", "Basic Og==", "Basic QUMxOg=="} {
 			w := m.do(http.MethodPost, path, body, header("Authorization", credentials), header("Content-Type", "multipart/mixed; boundary=__END__"))
-			if w.Code != http.StatusUnauthorized {
+			if w.Code != want {
 				t.Errorf("%s with %q answered %d", path, credentials, w.Code)
 			}
 		}
@@ -346,7 +357,7 @@ func TestCredentials(t *testing.T) {
 
 func TestRequestsOutOfBounds(t *testing.T) {
 	m := newMock(t, mockproviders.Options{})
-	for path, limit := range map[string]int{sendGridPath: 30 << 20, fcmPath: 64 << 10, fcmBatchPath: 4 << 20, twilioPath: 64 << 10, twilioBatchPath: 4 << 20} {
+	for path, limit := range map[string]int{sendGridPath: 30 << 20, fcmPath: 64 << 10, fcmBatchPath: 4 << 20, twilioPath: 64 << 10, twilioBatchPath: 4 << 20, sesPath: 40 << 20, sesBulkPath: 40 << 20, apnsPath: 5120, vonagePath: 64 << 10} {
 		m.post(path, strings.Repeat(" ", limit+1), http.StatusRequestEntityTooLarge, "")
 		m.post(path, strings.Repeat(" ", limit+1), http.StatusRequestEntityTooLarge, "", func(r *http.Request) { r.ContentLength = -1 })
 		m.post(path, "{}", http.StatusUnsupportedMediaType, "", header("Content-Encoding", "gzip"))
