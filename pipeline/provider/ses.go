@@ -192,8 +192,9 @@ func (c *SES) call(ctx context.Context, credentials aws.Credentials, messages []
 
 // sign gives the header of a call, with AWS' signature, version 4.
 func (c *SES) sign(ctx context.Context, credentials aws.Credentials, to *url.URL, body *buffer) (http.Header, error) {
+	own := *to // into which the signer writes
 	unsigned := &http.Request{
-		Method: http.MethodPost, URL: to, Host: to.Host,
+		Method: http.MethodPost, URL: &own, Host: to.Host,
 		Header:        http.Header{"Content-Type": {"application/json"}},
 		ContentLength: int64(len(body.Buf)),
 	}
