@@ -42,11 +42,20 @@ func EstimateTable(w io.Writer, e *planner.Estimate, s *planner.Sampling, t Term
 	writeSampling(&b, e, s, t)
 	writeLimits(&b, e, t)
 	writeFindings(&b, e, t)
-	b.WriteString("\n" + t.Dim("explain any figure: notifyctl estimate --explain "+hintedFigure(e)) + "\n")
+	writeEnd(&b, e, t)
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the estimate: %w", err)
 	}
 	return nil
+}
+
+// writeEnd writes the verdict again, since the eye is at the end when the command
+// returns, and what to ask next.
+func writeEnd(b *strings.Builder, e *planner.Estimate, t Terminal) {
+	b.WriteString("\n")
+	writeSegments(b, t.Verdict(verdictOf(e.Verdict() == planner.Pass))+"  ", []string{
+		findingCounts(e), t.Dim("next: notifyctl estimate --explain " + hintedFigure(e)),
+	}, t)
 }
 
 // hintedFigure is the figure that a reader is most likely to ask about: that of

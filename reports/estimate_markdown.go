@@ -22,6 +22,9 @@ func EstimateMarkdown(w io.Writer, e *planner.Estimate, s *planner.Sampling) err
 	} {
 		part(&b, e)
 	}
+	if s != nil {
+		markdownInfluences(&b, e, s)
+	}
 	markdownFigures(&b, e, s)
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the estimate: %w", err)
@@ -128,6 +131,16 @@ func markdownBill(b *strings.Builder, e *planner.Estimate) {
 	fold(b, counted(len(e.Costs), "line")+" of the bill", []string{
 		"component", "item", ">quantity", "unit", ">price of one", ">a month", "confidence", "as of", "source",
 	}, rows)
+}
+
+func markdownInfluences(b *strings.Builder, e *planner.Estimate, s *planner.Sampling) {
+	unit := figureNamed(e, movedFigure).Unit
+	var rows [][]string
+	for _, m := range s.Influences[movedFigure] {
+		rows = append(rows, []string{code(m.Input.ID), one(unit, m.Low), one(unit, m.High)})
+	}
+	writeMarkdownSection(b, "What moves "+movedFigure, []string{"input", ">at its p10", ">at its p90"}, rows)
+	b.WriteString("\n" + samplingNote(s) + "\n")
 }
 
 func markdownFigures(b *strings.Builder, e *planner.Estimate, s *planner.Sampling) {
