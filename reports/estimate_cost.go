@@ -79,8 +79,10 @@ func costNotes() []row {
 		pieceCosts(),
 		{"as needed", []segment{{"", "cost.infrastructure.needed", "of infrastructure, at the size that the design rate needs"}}},
 		{"savings", []segment{
-			{"batching", "savings.batching.of_infrastructure", ""}, {"cold storage", "savings.cold_storage.of_infrastructure", ""},
-			{"reserved", "savings.reserved.of_infrastructure", ""}, {"together", "savings.combined.of_infrastructure", "of the infrastructure"},
+			{"batching", "savings.batching.of_infrastructure", ""},
+			{"cold storage", "savings.cold_storage.of_infrastructure", ""},
+			{"reserved", "savings.reserved.of_infrastructure", ""},
+			{"together", "savings.combined.of_infrastructure", "of the infrastructure"},
 			{"", "savings.combined.of_total", "of all"},
 		}},
 	}
@@ -103,8 +105,10 @@ func cents(v float64) string { return one(units.Dollars, v) }
 // pieceCosts is the row of what one notification costs.
 func pieceCosts() row {
 	return row{"a notification", []segment{
-		{"push", "cost.per_notification.push", ""}, {"email", "cost.per_notification.email", ""},
-		{"sms", "cost.per_notification.sms", ""}, {"", "cost.per_delivered", "delivered"},
+		{"push", "cost.per_notification.push", ""},
+		{"email", "cost.per_notification.email", ""},
+		{"sms", "cost.per_notification.sms", ""},
+		{"", "cost.per_delivered", "delivered"},
 	}}
 }
 

@@ -40,8 +40,12 @@ func DiffTable(w io.Writer, d Diff, t Terminal) error {
 		money bool
 	}{{"MONEY", true}, {"FIGURES", false}} {
 		g := grid{name: group.name, columns: []column{
-			{}, {title: "old", right: true}, {title: "", right: true}, {title: "new", right: true},
-			{title: "change", right: true, spare: 1}, {title: "", right: true},
+			{},
+			{title: "old", right: true},
+			{title: "", right: true},
+			{title: "new", right: true},
+			{title: "change", right: true, spare: 1},
+			{title: "", right: true},
 		}}
 		for _, c := range d.Changes {
 			switch {

@@ -99,9 +99,11 @@ func markdownCeilings(b *strings.Builder, e *planner.Estimate) {
 func markdownGrowth(b *strings.Builder, e *planner.Estimate) {
 	var rows [][]string
 	for _, y := range e.Growth {
-		rows = append(rows, []string{yearLabel(y), one(units.PerSecond, y.Peak), one(units.PerSecond, y.CapacityAfter),
+		rows = append(rows, []string{
+			yearLabel(y), one(units.PerSecond, y.Peak), one(units.PerSecond, y.CapacityAfter),
 			one(units.DollarsPerMonth, y.Cost.Infrastructure()), one(units.DollarsPerMonth, y.Cost.Providers),
-			one(units.DollarsPerMonth, y.Cost.Total()), broken(y)})
+			one(units.DollarsPerMonth, y.Cost.Total()), broken(y),
+		})
 	}
 	writeMarkdownSection(b, "Growth", []string{"", ">peak", ">capacity", ">infrastructure", ">providers", ">a month", "breaks"}, rows)
 }

@@ -15,7 +15,10 @@ const fewestCeilings = 3
 // years of the plan, and the next.
 func writeCeilings(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	g := grid{name: "WHAT BINDS", columns: []column{
-		{}, {title: "holds to", right: true}, {title: "breaks"}, {title: "order by", spare: 1},
+		{},
+		{title: "holds to", right: true},
+		{title: "breaks"},
+		{title: "order by", spare: 1},
 		{title: "then", spare: 2, wraps: true},
 	}}
 	left := 0
@@ -51,9 +54,13 @@ func breakDay(p *planner.Plan, d planner.Date) string {
 // writeGrowth writes what becomes of the plan from year to year.
 func writeGrowth(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	g := grid{name: "GROWTH", columns: []column{
-		{}, {title: "peak", right: true}, {title: "capacity", right: true},
-		{title: "infrastructure", right: true, spare: 3}, {title: "providers", right: true, spare: 2},
-		{title: "a month", right: true, spare: 1}, {title: "breaks", wraps: true},
+		{},
+		{title: "peak", right: true},
+		{title: "capacity", right: true},
+		{title: "infrastructure", right: true, spare: 3},
+		{title: "providers", right: true, spare: 2},
+		{title: "a month", right: true, spare: 1},
+		{title: "breaks", wraps: true},
 	}}
 	for _, y := range e.Growth {
 		capacity := one(units.PerSecond, y.CapacityAfter)
@@ -88,7 +95,10 @@ func broken(y planner.GrowthYear) string {
 // writeSteps writes the steps that the plan takes to meet its growth.
 func writeSteps(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	g := grid{name: "STEPS", columns: []column{
-		{}, {title: "capacity", right: true}, {title: "stated cost", right: true, spare: 1}, {title: "enough until"},
+		{},
+		{title: "capacity", right: true},
+		{title: "stated cost", right: true, spare: 1},
+		{title: "enough until"},
 		{title: "needed by"},
 	}}
 	for _, s := range e.Steps {

@@ -100,8 +100,11 @@ func (s sizing) verdict() scenarios.Verdict {
 // writeSizing writes what the plan has of each thing, and what it needs.
 func writeSizing(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	g := grid{name: "SIZING", columns: []column{
-		{}, {title: "plan", right: true}, {title: "need", right: true},
-		{title: "advised", right: true, spare: 3}, {title: "breaks at", right: true, spare: 2},
+		{},
+		{title: "plan", right: true},
+		{title: "need", right: true},
+		{title: "advised", right: true, spare: 3},
+		{title: "breaks at", right: true, spare: 2},
 		{title: "why", spare: 4, wraps: true},
 	}}
 	for _, s := range sizingOf(e) {
