@@ -63,5 +63,10 @@ type Providers struct {
 	FCMBatch    bool
 	Twilio      string
 	TwilioBatch bool
+	// SES, APNs and Vonage stand behind SendGrid, FCM and Twilio. Empty is no
+	// backup.
+	SES         string
+	APNs        string
+	Vonage      string
 	Connections int // pooled, each provider
 }

@@ -74,7 +74,8 @@ func config(t *testing.T, providers string) engine.Config {
 		Preferences: engine.Preferences{L1Entries: 100, L1TTL: time.Minute, L2TTL: time.Minute, L2Bytes: 1 << 20},
 		Templates:   engine.Templates{TTL: time.Hour},
 		Providers: engine.Providers{
-			SendGrid: providers + "/sendgrid", FCM: providers + "/fcm", Twilio: providers + "/twilio", Connections: 4,
+			SendGrid: providers + "/sendgrid", FCM: providers + "/fcm", Twilio: providers + "/twilio",
+			SES: providers + "/ses", APNs: providers + "/apns", Vonage: providers + "/vonage", Connections: 4,
 		},
 		Version: "test", Log: slog.New(slog.DiscardHandler),
 		Fatal: func(err error) {

@@ -153,6 +153,7 @@ func TestWhatIsConfiguredWrong(t *testing.T) {
 	}{
 		"templates that are not there": {func(cfg *engine.Config) { cfg.Templates.Dir = "/nowhere" }, []string{"templates folder", "/nowhere"}},
 		"a provider without a host":    {func(cfg *engine.Config) { cfg.Providers.FCM = "http:///fcm" }, []string{"providers", "fcm"}},
+		"a backup without a host":      {func(cfg *engine.Config) { cfg.Providers.SES = "http:///mail" }, []string{"providers", "ses", "http:///mail"}},
 		"no shards":                    {func(cfg *engine.Config) { cfg.Shards = 0 }, []string{"0 shards"}},
 	} {
 		t.Run(name, func(t *testing.T) {
