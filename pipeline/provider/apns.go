@@ -191,7 +191,7 @@ func classifyAPNs(status int, reason, token string) verdict {
 	case "Unregistered", "ExpiredToken":
 		return permanent(ReasonUnregistered)
 	case "BadDeviceToken", "DeviceTokenNotForTopic":
-		if !isAPNsToken(token) {
+		if !IsAPNsToken(token) {
 			return permanent(ReasonInvalidAddress)
 		}
 		return permanent(ReasonUnregistered)
@@ -207,9 +207,9 @@ func classifyAPNs(status int, reason, token string) verdict {
 	return byStatus(status)
 }
 
-// isAPNsToken says whether a token is one of APNs: hexadecimal, of no promised
-// length.
-func isAPNsToken(token string) bool {
+// IsAPNsToken says whether a push address is a device token of APNs:
+// hexadecimal, of no promised length. The tokens of FCM are not.
+func IsAPNsToken(token string) bool {
 	_, err := hex.DecodeString(token)
 	return err == nil && token != ""
 }

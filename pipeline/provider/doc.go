@@ -13,10 +13,15 @@
 //     certainly not processed, since it was never written in whole; ambiguous
 //     when it was written and no answer came (post.go).
 //   - What the provider's answer does not mention is ambiguous.
+//   - What no call was made with, since there was no time or no credentials, is
+//     unsent, which is no attempt.
+//
+// A provider's words are kept with an answer, without control characters and
+// with the recipients in them masked.
 //
 // No provider takes an idempotency key on a send, so nothing is ever sent again
 // here: that is decided by who knows what an ambiguous answer costs.
 //
 // Requests are written by appending to pooled buffers and answers are scanned,
-// without reflection: a notification's share of a call is below a microsecond.
+// without reflection: a notification's share of a call is about a microsecond.
 package provider
