@@ -14,6 +14,8 @@ type Status struct {
 	Account   Account           `json:"account"`
 	Queues    []Queue           `json:"queues"`
 	Workers   []Workers         `json:"workers"`
+	Regions   []Region          `json:"regions"`
+	Scaling   Scaling           `json:"scaling"`
 	Providers []Provider        `json:"providers"`
 	API       Traffic           `json:"api"`
 	EndToEnd  []EndToEnd        `json:"end_to_end"`
