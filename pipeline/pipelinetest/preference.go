@@ -26,6 +26,7 @@ func PreferenceStore(t *testing.T, open func(t *testing.T) pipeline.PreferenceSt
 		{"reads only what was asked for", preferencesExactKeys},
 		{"replaces whole rows with a higher version", preferencesReplace},
 		{"writes all or none", preferencesAtomic},
+		{"erases whole users, and those alone", preferencesErase},
 		{"keeps any text", preferencesText},
 		{"takes slices of any length", preferencesSlices},
 		{"follows a model", preferencesModel},
@@ -85,6 +86,40 @@ func wantPreferences(t fataler, got []pipeline.Preference, want ...pipeline.Pref
 	t.Helper()
 	if len(got)+len(want) > 0 && !reflect.DeepEqual(got, want) {
 		t.Fatalf("got %+v, want %+v", got, want)
+	}
+}
+
+func preferencesErase(t *testing.T, s pipeline.PreferenceStore) {
+	var all []pipeline.Preference
+	for _, user := range []string{"ada", "ada2", "bob", "\"", "\x01to:00"} {
+		for _, c := range pipeline.Channels() {
+			all = append(all, pipeline.Preference{PreferenceKey: preferenceKey(user, c), Addresses: []string{"a"}})
+		}
+	}
+	writePreferences(t, s, all...)
+	for range 2 { // it may be repeated
+		if err := s.Erase(t.Context(), []string{"ada", "\"", "nobody"}); err != nil {
+			t.Fatalf("erase: %v", err)
+		}
+	}
+	if err := s.Erase(t.Context(), nil); err != nil {
+		t.Fatalf("erase nobody: %v", err)
+	}
+	for _, p := range all {
+		found, _ := readPreferences(t, s, p.PreferenceKey)
+		if erased := p.UserID == "ada" || p.UserID == "\""; erased != (len(found) == 0) {
+			t.Errorf("%q has %d rows", p.UserID, len(found))
+		}
+	}
+	// Who comes back has a higher version than before, for caches that still
+	// hold the old one.
+	_, before := readPreferences(t, s, all[3].PreferenceKey)
+	if err := s.Erase(t.Context(), []string{all[3].UserID}); err != nil {
+		t.Fatalf("erase: %v", err)
+	}
+	writePreferences(t, s, all[3])
+	if _, after := readPreferences(t, s, all[3].PreferenceKey); len(before) != 1 || len(after) != 1 || after[0] <= before[0] {
+		t.Errorf("the versions were %v and are %v", before, after)
 	}
 }
 

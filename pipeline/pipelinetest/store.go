@@ -17,19 +17,35 @@ type Store interface {
 	pipeline.Feed
 	pipeline.Settlement
 	pipeline.History
+	pipeline.UserHistory
+	pipeline.DeadLetters
+}
+
+// Limits are the bytes that a store may hold; 0 is no limit.
+type Limits struct{ Queue, Keys, History int64 }
+
+// Features are what an engine does beyond what the ports ask of all.
+type Features struct {
+	// ListsQueued: without a backlog, a user's list shows what is queued too.
+	ListsQueued bool
+	// DropsDays: history that passes its limit loses its oldest day, unless
+	// something of it is unfinished.
+	DropsDays bool
 }
 
 // StoreUnderTest opens one store again and again.
 type StoreUnderTest struct {
+	Features
 	// Open opens it as the last process left it.
-	Open func(t *testing.T) Store
+	Open func(t *testing.T, l Limits) Store
 	// Close ends it in order, Kill as a crash would: nothing that was not
 	// acknowledged may survive by the suite's doing.
 	Close, Kill func(t *testing.T, s Store)
 }
 
 // Stores runs the conformance suite of [pipeline.Intake], [pipeline.Feed],
-// [pipeline.Settlement] and [pipeline.History]. make gives an empty store.
+// [pipeline.Settlement], [pipeline.History], [pipeline.UserHistory] and
+// [pipeline.DeadLetters]. make gives an empty store.
 func Stores(t *testing.T, make func(t *testing.T) StoreUnderTest) {
 	t.Helper()
 	for _, c := range []struct {
@@ -55,6 +71,24 @@ func Stores(t *testing.T, make func(t *testing.T) StoreUnderTest) {
 		{"a takeover is remembered by the next crash", takeover},
 		{"a load run's outcomes are kept by sequence", runOutcomes},
 		{"random histories keep the account and lose nothing", randomHistories},
+		{"a user's history comes newest first, page by page", userPages},
+		{"a user's history is bounded by times of acceptance", userBounds},
+		{"a user's list shows what is queued, being sent and retried", userQueued},
+		{"pages neither repeat nor miss while more is accepted", stablePages},
+		{"a cursor of another list is refused", foreignCursors},
+		{"users whose hashes are alike are told apart", collidingUsers},
+		{"dead letters are listed by channel, reason and time", deadLists},
+		{"a dead letter is sent again once, and stays dead", replaysDead},
+		{"an erased user is found by nobody, and others are", erases},
+		{"what waits of an erased user is not handed out", erasesQueued},
+		{"what is sent of a user who is erased meanwhile counts and leaves nothing", erasesSending},
+		{"what had ended of an erased user does not end again after a crash", erasesBeforeCrash},
+		{"what an erased user is sent later is kept", erasedAndBack},
+		{"a full queue takes nothing more, until it is emptied", fullQueue},
+		{"full keys refuse requests with keys alone", fullKeys},
+		{"history drops its oldest days whole", dropsDays},
+		{"history does not drop what is unfinished, and takes nothing more", keepsUnfinished},
+		{"lists, letters and erasures follow a model through crashes", randomUsers},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			under := make(t)
@@ -73,12 +107,21 @@ type world struct {
 	under  StoreUnderTest
 	store  Store
 	ids    *pipeline.IDMinter
+	limits Limits
 	leases map[pipeline.Channel]pipeline.Lease
 }
 
 func (w *world) open() {
-	w.store = w.under.Open(w.T)
+	w.store = w.under.Open(w.T, w.limits)
 	w.leases = map[pipeline.Channel]pipeline.Lease{}
+}
+
+// reopen opens the store again under other limits.
+func (w *world) reopen(l Limits) {
+	w.Helper()
+	w.shut()
+	w.limits = l
+	w.open()
 }
 
 // shut ends the leases and the store in order.
@@ -115,7 +158,11 @@ func notification(user string, n int) pipeline.Notification {
 
 // admissions stamps notifications as ingest does.
 func (w *world) admissions(claim int, notifications ...pipeline.Notification) []pipeline.Admission {
-	now, first := time.Now(), w.ids.Reserve(len(notifications))
+	return w.stamped(time.Now(), claim, notifications...)
+}
+
+func (w *world) stamped(now time.Time, claim int, notifications ...pipeline.Notification) []pipeline.Admission {
+	first := w.ids.Reserve(len(notifications))
 	admissions := make([]pipeline.Admission, len(notifications))
 	for i, n := range notifications {
 		admissions[i] = pipeline.Admission{

@@ -189,6 +189,14 @@ func crashSettled(_ *testing.T, w *world) {
 	w.deliver(d[2]) // beyond the mark, which must not move over the first two
 	w.settle(retrying(d[1], time.Now().Add(time.Hour)))
 	w.crash()
+	w.account(pipeline.Account{Accepted: 4, Delivered: 1, InFlight: 3}) // before any of it is read again
+	depths, err := w.store.Depths(w.Context())
+	w.must(err)
+	for _, depth := range depths {
+		if depth.Waiting < 0 || depth.Windowed < 0 {
+			w.Fatalf("a queue holds %+v", depth)
+		}
+	}
 	left := w.fetchAll(2)
 	for _, l := range left {
 		if l.ID != d[0].ID && l.ID != d[3].ID {

@@ -71,20 +71,30 @@ func (s *Store) byID(id pipeline.ID) (pipeline.Entry, error) {
 	}
 	// What has no row is in the queue, unless its day was dropped: nothing of
 	// such a day is unfinished.
-	if dayOf(id.Time()) < s.horizon() || maybeErased && !s.waits(id) {
+	if dayOf(id.Time()) < s.horizon() {
 		return pipeline.Entry{}, nil
+	}
+	if maybeErased {
+		return s.queuedOf(id)
 	}
 	return pipeline.Entry{State: pipeline.Queued}, nil
 }
 
-// waits says whether a notification is in memory and not of an erased user.
-// Only memory says without a search whose it is: of two users whose hashes are
-// alike, one of whom was erased, the other's backlog from before is taken for
-// erased until its turn comes near.
-func (s *Store) waits(id pipeline.ID) bool {
-	return slices.ContainsFunc(s.pending(id.UserHash()), func(e pipeline.Entry) bool {
-		return e.ID == id && !s.erasures.covers(e.UserID, id)
-	})
+// queuedOf is the entry of a queued notification whose user may have been
+// erased. Only what is due next says without a search whose it is: of two users
+// whose hashes are alike, one of whom was erased, the other's backlog from
+// before is taken for erased until its turn comes near.
+func (s *Store) queuedOf(id pipeline.ID) (pipeline.Entry, error) {
+	pending, err := s.pending(id.UserHash())
+	if err != nil {
+		return pipeline.Entry{}, err
+	}
+	for _, e := range pending {
+		if e.ID == id && !s.erasures.covers(e.UserID, id) {
+			return e, nil
+		}
+	}
+	return pipeline.Entry{}, nil
 }
 
 // settled is the entry of a notification that has a row; its state is zero when
@@ -188,7 +198,11 @@ func (s *Store) ByUser(ctx context.Context, user string, p pipeline.Page) ([]pip
 	}
 	hash := pipeline.UserHash(user)
 	// First what has no row: what leaves memory meanwhile has one then.
-	entries := slices.DeleteFunc(s.pending(hash), func(e pipeline.Entry) bool {
+	entries, err := s.pending(hash)
+	if err != nil {
+		return nil, "", err
+	}
+	entries = slices.DeleteFunc(entries, func(e pipeline.Entry) bool {
 		return e.UserID != user || !l.holds(e.ID) || s.erasures.covers(user, e.ID)
 	})
 	rows, whole := 0, true

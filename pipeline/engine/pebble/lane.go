@@ -110,8 +110,59 @@ func (s *Store) recoverPartition(number int) (*partition, error) {
 	p.next = p.mark
 	w := &s.writer.partitions[number]
 	w.mark, w.frontier, w.end, w.trimmed = p.mark, p.doubtUntil, p.end, 0
-	w.unread, err = s.anyUnread(number)
-	return p, err
+	if w.unread, err = s.anyUnread(number); err != nil {
+		return nil, err
+	}
+	if err := s.recoverWindow(p, w); err != nil {
+		return nil, err
+	}
+	p.next = p.mark
+	return p, nil
+}
+
+// recoverWindow finds out what had ended, or gone to wait, of what was handed
+// out, so that it is not counted as in flight. It is handed out no more.
+func (s *Store) recoverWindow(p *partition, w *writtenPartition) error {
+	for next := p.mark; next < min(p.doubtUntil, p.end); {
+		ready, _, err := s.readAhead(p.number, next, p.end)
+		if err != nil {
+			return err
+		}
+		if len(ready) == 0 || ready[0].next != next {
+			return missing(p.number, next)
+		}
+		for _, b := range ready {
+			for next = b.next; next < min(b.end, p.doubtUntil); next = b.next {
+				bytes, err := b.take()
+				if err != nil {
+					return fmt.Errorf("partition %d: %w", p.number, err)
+				}
+				if settled, err := s.settledBefore(p.number, next, bytes); err != nil {
+					return err
+				} else if settled {
+					w.finish(next)
+				}
+			}
+		}
+	}
+	p.mark, p.ahead = w.mark, w.ahead
+	return nil
+}
+
+// settledBefore says whether a record that was handed out has left the window.
+func (s *Store) settledBefore(partition int, offset int64, bytes string) (bool, error) {
+	var r pipeline.Record
+	if _, err := pipeline.DecodeRecord(bytes, &r); err != nil {
+		_, putAside, err := s.get(unreadKey(partition, offset))
+		return putAside, err
+	}
+	w, found, err := s.row(r.ID)
+	return found && w.state != pipeline.Sending, err
+}
+
+// missing says that a record is not where the marks say that it is.
+func missing(partition int, offset int64) error {
+	return damagef("record %d of partition %d is not there", offset, partition)
 }
 
 // lastOffset is the offset behind a partition's last block, or 0.
@@ -248,49 +299,52 @@ func (l *lane) alarm(due int64, since time.Time, wait time.Duration) time.Time {
 	return at
 }
 
-// load reads blocks of a partition from next on, up to readyBytes, when none
-// is in memory. It reads without Store.mu: the lane's reader alone moves next.
-func (s *Store) load(p *partition) (err error) {
+// load reads blocks of a partition from next on when none is in memory. It
+// reads without Store.mu: the lane's reader alone moves next.
+func (s *Store) load(p *partition) error {
 	s.mu.Lock()
-	next, needed := p.next, len(p.ready) == 0 && p.next < p.end
+	next, end, needed := p.next, p.end, len(p.ready) == 0 && p.next < p.end
 	s.mu.Unlock()
 	if !needed {
 		return nil
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: queueKey(p.number, 0), UpperBound: queueKey(p.number+1, 0)})
+	ready, size, err := s.readAhead(p.number, next, end)
 	if err != nil {
-		return fmt.Errorf("read partition %d: %w", p.number, err)
+		return err
+	}
+	if len(ready) == 0 || ready[0].next != next {
+		return missing(p.number, next)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.ready, p.readySize = ready, size
+	return nil
+}
+
+// readAhead reads blocks of a partition from next on, up to readyBytes and the
+// acknowledged end: what was read beyond it is not ours to see yet.
+func (s *Store) readAhead(partition int, next, end int64) (ready []records, size int, err error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: queueKey(partition, 0), UpperBound: queueKey(partition, end)})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read partition %d: %w", partition, err)
 	}
 	defer closeIter(it, &err)
-	var ready []records
-	size := 0
-	for valid := it.SeekLT(queueKey(p.number, next+1)); valid && size < readyBytes; valid = it.Next() {
+	for valid := it.SeekLT(queueKey(partition, next+1)); valid && size < readyBytes; valid = it.Next() {
 		first, err := queueOffset(it.Key())
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
 		b, err := openBlock(first, string(it.Value()))
 		if err != nil {
-			return fmt.Errorf("block %d of partition %d: %w", first, p.number, err)
+			return nil, 0, fmt.Errorf("block %d of partition %d: %w", first, partition, err)
 		}
 		for b.next < next {
 			if _, err := b.take(); err != nil {
-				return fmt.Errorf("partition %d: %w", p.number, err)
+				return nil, 0, fmt.Errorf("partition %d: %w", partition, err)
 			}
 		}
 		ready = append(ready, b)
 		size += len(b.rest)
 	}
-	if len(ready) == 0 || ready[0].next != next {
-		return fmt.Errorf("partition %d: record %d is not there: the files are damaged", p.number, next)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	// What was read beyond the acknowledged end is not ours to see yet.
-	for len(ready) > 0 && ready[len(ready)-1].end > p.end {
-		last := ready[len(ready)-1]
-		ready, size = ready[:len(ready)-1], size-len(last.rest)
-	}
-	p.ready, p.readySize = ready, size
-	return nil
+	return ready, size, nil
 }

@@ -147,8 +147,8 @@ func (st *settlement) apply(g *group, f *pipeline.Fact, touched map[*partition]s
 		if f.State == pipeline.Sending {
 			return g.w.partitions[p.number].unfinished(d.Token.Position)
 		}
-		if !g.w.partitions[p.number].finish(d.Token.Position) {
-			return false
+		if !g.w.partitions[p.number].finish(d.Token.Position) && f.State != 0 {
+			return false // but one that just leaves may have been found ended at the start
 		}
 		touched[p] = struct{}{}
 	} else {
@@ -256,8 +256,10 @@ func (s *Store) Depths(context.Context) ([]pipeline.Depth, error) {
 func (l *lane) depth() pipeline.Depth {
 	d := pipeline.Depth{Queue: l.queue, Retrying: l.retries.count}
 	for _, p := range l.partitions {
-		d.Waiting += p.end - p.next
-		d.Windowed += p.next - p.mark - p.ahead
+		// After a crash some of what waits to be handed out again has ended.
+		windowed := max(0, p.next-p.mark-p.ahead)
+		d.Windowed += windowed
+		d.Waiting += p.end - p.mark - p.ahead - windowed
 		if len(p.ready) > 0 {
 			if at := p.ready[0].accepted(); d.Oldest.IsZero() || at.Before(d.Oldest) {
 				d.Oldest = at

@@ -41,7 +41,16 @@ func TestConformance(t *testing.T) {
 	pipelinetest.Stores(t, func(*testing.T) pipelinetest.StoreUnderTest {
 		disk := vfs.NewCrashableMem()
 		return pipelinetest.StoreUnderTest{
-			Open:  func(t *testing.T) pipelinetest.Store { return open(t, disk) },
+			Features: pipelinetest.Features{ListsQueued: true, DropsDays: true},
+			Open: func(t *testing.T, l pipelinetest.Limits) pipelinetest.Store {
+				cfg := inMemory(disk)
+				cfg.QueueBytes, cfg.IdempotencyBytes, cfg.HistoryBytes = l.Queue, l.Keys, l.History
+				s, err := Open(cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return s
+			},
 			Close: closeStore,
 			Kill: func(t *testing.T, s pipelinetest.Store) {
 				left := disk.CrashClone(vfs.CrashCloneCfg{})
