@@ -73,10 +73,13 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 		},
 		Templates: engine.Templates{TTL: plan.Templates.TTL.Duration()},
 		Providers: engine.Providers{
-			SendGrid: mocks + "/sendgrid",
-			FCM:      mocks + "/fcm", FCMBatch: p.Push.Wire == "batch",
-			Twilio: mocks + "/twilio", TwilioBatch: p.SMS.Wire == "batch",
+			SendGrid: mocks + "/sendgrid", SES: mocks + "/ses",
+			FCM: mocks + "/fcm", FCMBatch: p.Push.Wire == "batch", APNs: mocks + "/apns",
+			Twilio: mocks + "/twilio", TwilioBatch: p.SMS.Wire == "batch", Vonage: mocks + "/vonage",
 			Connections: int(p.Connections.High),
+			Push:        engine.ProviderChoice{Primary: p.Push.Primary, Backup: p.Push.Backup},
+			Email:       engine.ProviderChoice{Primary: p.Email.Primary, Backup: p.Email.Backup},
+			SMS:         engine.ProviderChoice{Primary: p.SMS.Primary, Backup: p.SMS.Backup},
 		},
 	}
 }

@@ -2,14 +2,10 @@ package delivery
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"math/rand/v2"
-	"time"
+	"sync"
 
 	"github.com/notifyctl/notifyctl/pipeline"
-	"github.com/notifyctl/notifyctl/pipeline/telemetry"
-	"github.com/notifyctl/notifyctl/pipeline/template"
+	"github.com/notifyctl/notifyctl/pipeline/policy"
 )
 
 // Reasons of outcomes that are decided here; a provider's own come from its
@@ -27,9 +23,9 @@ const (
 type batch struct {
 	delivery *Delivery
 	queue    pipeline.Queue
-	sender   Sender
+	pool     *pool
+	grant    grant
 	settler  *settler
-	started  time.Time       // of the call
 	ending   <-chan struct{} // closed when nothing more is to be started
 }
 
@@ -38,262 +34,66 @@ type batch struct {
 // it is then left as it is, for the next owner to doubt.
 func (b *batch) send(ctx context.Context, deliveries []*pipeline.Delivery) {
 	deliveries = b.resolveDoubts(ctx, deliveries)
-	deliveries = b.lastChecks(ctx, deliveries)
-	deliveries, messages := b.render(ctx, deliveries)
-	if len(messages) == 0 {
+	checked := b.lastChecks(ctx, deliveries)
+	if len(checked) == 0 {
 		return
 	}
-	metrics := b.delivery.cfg.Metrics
-	metrics.Batch(b.queue, len(messages))
-	provider := metrics.Provider(b.sender.Name())
-	provider.CallStarted()
-	b.started = b.delivery.cfg.Now()
-	answers := b.sender.Send(ctx, messages)
-	answered := b.delivery.cfg.Now()
-	provider.Called(len(messages), answered.Sub(b.started))
-	b.settle(deliveries, answers, answered, provider)
-}
-
-// resolveDoubts asks the history what a former owner had settled of the
-// deliveries that it may have sent, and notes the others as takeovers before
-// they are sent again.
-func (b *batch) resolveDoubts(ctx context.Context, deliveries []*pipeline.Delivery) []*pipeline.Delivery {
-	var ids []pipeline.ID
-	for _, d := range deliveries {
-		if d.Doubt {
-			ids = append(ids, d.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return deliveries
-	}
-	entries := b.askHistory(ctx, ids)
-	if entries == nil {
-		return nil
-	}
-	kept := deliveries[:0:0]
-	var ended, takeovers []pipeline.Fact
-	next := 0
-	now := b.delivery.cfg.Now()
-	for _, d := range deliveries {
-		if !d.Doubt {
-			kept = append(kept, d)
-			continue
-		}
-		entry := entries[next]
-		next++
-		if entry.State.Terminal() {
-			ended = append(ended, pipeline.Fact{Delivery: d})
-			continue
-		}
-		takeovers = append(takeovers, pipeline.Fact{
-			Delivery: d, State: pipeline.Sending, At: now,
-			Attempt: pipeline.Attempt{Provider: b.sender.Name(), At: now, Class: pipeline.Uncertain},
-		})
-		kept = append(kept, d)
-	}
-	b.settler.add(ended, nil)
-	return b.takeOver(ctx, kept, takeovers)
-}
-
-// askHistory looks ids up, again and again until the history answers or the
-// delivery ends, and then gives nil. The batch waits here, on its worker: put
-// back as retries, its deliveries would have lost their doubt.
-func (b *batch) askHistory(ctx context.Context, ids []pipeline.ID) []pipeline.Entry {
-	for {
-		entries, err := b.delivery.cfg.History.ByID(ctx, ids)
-		if err == nil {
-			return entries
-		}
-		b.warn("history", err)
-		select {
-		case <-time.After(postponed):
-		case <-b.ending:
-			return nil
-		}
-	}
-}
-
-// takeOver makes takeovers durable before they are sent: a second crash must
-// not make the account forget the first.
-func (b *batch) takeOver(ctx context.Context, deliveries []*pipeline.Delivery, takeovers []pipeline.Fact) []*pipeline.Delivery {
-	if len(takeovers) == 0 {
-		return deliveries
-	}
-	if err := b.settler.now(ctx, takeovers); err != nil {
-		b.warn("settlement", err)
-		return nil
-	}
-	for i := range takeovers {
-		f := &takeovers[i]
-		f.Delivery.Attempts = append(f.Delivery.Attempts, f.Attempt)
-	}
-	b.delivery.cfg.Metrics.TakenOver(len(takeovers))
-	b.delivery.cfg.Log.Warn("taking over notifications that may have been sent before", slog.Int("uncertain", len(takeovers)),
-		slog.String("queue", b.queue.String()), slog.String("first_id", takeovers[0].Delivery.ID.String()))
-	return deliveries
-}
-
-// lastChecks drops what must not be sent any more, in the order that decides
-// which outcome it gets: preferences, then expiry.
-func (b *batch) lastChecks(ctx context.Context, deliveries []*pipeline.Delivery) []*pipeline.Delivery {
-	if len(deliveries) == 0 {
-		return nil
-	}
-	keys := make([]pipeline.PreferenceKey, len(deliveries))
-	for i, d := range deliveries {
-		keys[i] = pipeline.PreferenceKey{UserID: d.UserID, Channel: d.Channel}
-	}
-	preferences, err := b.delivery.cfg.Preferences.Lookup(ctx, keys)
-	if err != nil {
-		b.postpone(deliveries, "preferences", err)
-		return nil
-	}
-	now := b.delivery.cfg.Now()
-	kept := deliveries[:0:0]
-	var facts []pipeline.Fact
-	for i, d := range deliveries {
-		p := &preferences[i]
-		if d.To == "" && len(p.Addresses) > 0 {
-			d.To = p.Addresses[0]
-		}
-		switch {
-		case !p.Wants(d.Category):
-			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Suppressed, Reason: reasonOptedOut, At: now})
-		case !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now):
-			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Expired, Reason: reasonExpired, At: now})
-		case d.To == "":
-			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Dead, Reason: reasonNoAddress, At: now})
-		default:
-			kept = append(kept, d)
-		}
-	}
-	b.settler.add(facts, nil)
-	return kept
-}
-
-// render makes the messages; what cannot be rendered is dead, since its text
-// never changes.
-func (b *batch) render(ctx context.Context, deliveries []*pipeline.Delivery) ([]*pipeline.Delivery, []pipeline.Message) {
-	var renderer template.Renderer
-	messages := make([]pipeline.Message, 0, len(deliveries))
-	kept := deliveries[:0:0]
-	var facts []pipeline.Fact
-	for i, d := range deliveries {
-		compiled, err := b.delivery.cfg.Templates.Get(ctx, d.TemplateID, d.TemplateVersion, d.Locale)
-		if err != nil && !isFaulty(err) {
-			// The store is away: the rest of the batch would meet the same.
-			b.postpone(deliveries[i:], "templates", err)
+	division := b.pool.divide(b.queue, checked, &b.grant)
+	b.putBack(division.waiting)
+	b.count(division)
+	// Two parts are on their way together: the batch takes no longer than the
+	// slower of the providers.
+	var others sync.WaitGroup
+	for i := range division.parts {
+		if i == len(division.parts)-1 {
+			b.sendPart(ctx, &division.parts[i])
 			break
 		}
-		m := pipeline.Message{ID: d.ID, Ref: d.Ref, To: d.To, Priority: d.Priority, ExpiresAt: d.ExpiresAt}
-		if err == nil {
-			m.Subject, m.Body, err = renderer.Render(compiled, d.Channel, d.Variables)
-		}
-		if err != nil {
-			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Dead, Reason: reasonTemplate, At: b.delivery.cfg.Now()})
-			continue
-		}
-		kept, messages = append(kept, d), append(messages, m)
+		others.Go(func() { b.sendPart(ctx, &division.parts[i]) })
 	}
-	b.settler.add(facts, nil)
-	return kept, messages
+	others.Wait()
 }
 
-// isFaulty says whether it is the template's fault that it was not given, and
-// not that of the store, which may be away.
-func isFaulty(err error) bool {
-	var syntax *template.SyntaxError
-	var file *template.FileError
-	return errors.Is(err, pipeline.ErrNoTemplate) || errors.As(err, &syntax) || errors.As(err, &file)
-}
-
-// postponed is how long a batch waits when something of ours does not answer.
-// It is no attempt.
-const postponed = time.Second
-
-// postpone puts deliveries back that could not be sent for a reason of ours.
-func (b *batch) postpone(deliveries []*pipeline.Delivery, part string, err error) {
-	b.warn(part, err)
+// putBack settles what waits, though no call was made with it.
+func (b *batch) putBack(waiting []waiting) {
+	facts := make([]pipeline.Fact, len(waiting))
 	now := b.delivery.cfg.Now()
-	facts := make([]pipeline.Fact, len(deliveries))
-	for i, d := range deliveries {
-		facts[i] = pipeline.Fact{Delivery: d, State: pipeline.Retrying, At: now, Due: now.Add(postponed)}
+	for i, w := range waiting {
+		facts[i] = pipeline.Fact{Delivery: w.delivery, At: now}
+		b.delivery.retry(&facts[i], w.due)
 	}
 	b.settler.add(facts, nil)
 }
 
-func (b *batch) warn(part string, err error) {
-	b.delivery.cfg.Log.Warn("a batch waits for a part that does not answer",
-		slog.String("part", part), slog.String("queue", b.queue.String()), slog.Any("error", err))
+// count tells the metrics what the division did.
+func (b *batch) count(d *division) {
+	for i := range d.parts {
+		p := &d.parts[i]
+		p.upstream.recorder.FailedOver(p.failedOver, p.doubtful)
+	}
+	if d.overBudget > 0 {
+		b.delivery.cfg.Metrics.OverBudget(b.queue.Channel, d.overBudget)
+	}
 }
 
-// settle turns the provider's answers into facts.
-func (b *batch) settle(deliveries []*pipeline.Delivery, answers []pipeline.Answer, at time.Time, provider *telemetry.ProviderRecorder) {
+// sendPart sends what one provider gets.
+func (b *batch) sendPart(ctx context.Context, pt *part) {
+	deliveries, messages := b.render(ctx, pt)
+	u := pt.upstream
+	b.pool.charge(u, u.weight(messages)-len(pt.deliveries))
+	if len(messages) == 0 {
+		b.pool.record(pt, policy.CallUnknown, 0)
+		return
+	}
+	b.delivery.cfg.Metrics.Batch(b.queue, len(messages))
+	u.recorder.CallStarted()
+	call := answered{provider: u.recorder, name: u.Name(), began: b.delivery.cfg.Now()}
+	answers := u.Send(ctx, messages)
 	if len(answers) != len(deliveries) {
 		panic("BUG: a provider's client gave another number of answers than it had messages")
 	}
-	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-	facts := make([]pipeline.Fact, len(deliveries))
-	passages := make([]telemetry.Passage, 0, len(deliveries))
-	var classes [int(pipeline.Unsent) + 1]int
-	for i, d := range deliveries {
-		facts[i] = b.delivery.fact(d, &answers[i], b.sender.Name(), at, random)
-		classes[answers[i].Class]++
-		if facts[i].State.Terminal() {
-			passages = append(passages, telemetry.Passage{Accepted: d.AcceptedAt(), Fetched: d.Fetched, Started: b.started, Answered: at})
-		}
-	}
-	for class, n := range classes {
-		if n > 0 && pipeline.AnswerClass(class) != pipeline.Unsent {
-			provider.Attempted(pipeline.AnswerClass(class), n)
-		}
-	}
-	b.settler.add(facts, passages)
-}
-
-// fact says what follows from a provider's answer.
-func (d *Delivery) fact(delivery *pipeline.Delivery, a *pipeline.Answer, provider string, at time.Time, random *rand.Rand) pipeline.Fact {
-	f := pipeline.Fact{
-		Delivery: delivery, At: at, Reason: a.Reason,
-		Attempt: pipeline.Attempt{Provider: provider, At: at, Class: a.Class, Error: a.Error},
-	}
-	switch a.Class {
-	case pipeline.Sent:
-		f.State, f.Reason = pipeline.Delivered, ""
-		return f
-	case pipeline.Permanent:
-		f.State = pipeline.Dead
-		return f
-	case pipeline.Unsent:
-		f.Attempt = pipeline.Attempt{}
-		d.retry(&f, at.Add(max(postponed, a.RetryAfter)))
-		return f
-	}
-	made := 1
-	for i := range delivery.Attempts {
-		if delivery.Attempts[i].Class != pipeline.Uncertain {
-			made++
-		}
-	}
-	if d.cfg.Backoff.Exhausted(made) {
-		f.State, f.Reason = pipeline.Dead, reasonExhausted
-		return f
-	}
-	d.retry(&f, at.Add(d.cfg.Backoff.Wait(made, a.RetryAfter, random)))
-	return f
-}
-
-// retry makes a fact one of a notification that comes back when it is due, or
-// is dead since it has no time for that.
-func (d *Delivery) retry(f *pipeline.Fact, due time.Time) {
-	until := f.Delivery.ExpiresAt
-	if until.IsZero() {
-		until = f.Delivery.AcceptedAt().Add(d.cfg.TTL)
-	}
-	if !due.Before(until) {
-		f.State, f.Reason = pipeline.Dead, reasonOutOfTime
-		return
-	}
-	f.State, f.Reason, f.Due = pipeline.Retrying, "", due
+	call.ended = b.delivery.cfg.Now()
+	u.recorder.Called(len(messages), call.ended.Sub(call.began))
+	call.failures = b.pool.record(pt, resultOf(answers), len(messages))
+	b.settle(deliveries, messages, answers, &call)
 }

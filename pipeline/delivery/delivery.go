@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,17 +15,6 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 	"github.com/notifyctl/notifyctl/pipeline/template"
 )
-
-// Sender hands messages to one provider.
-type Sender interface {
-	// Name is the provider's, as the catalog has it.
-	Name() string
-	// MaxBatch is the most messages of one Send.
-	MaxBatch() int
-	// Send gives one answer a message, in the same order. It ends within its
-	// own time limits, whatever the provider does.
-	Send(ctx context.Context, messages []pipeline.Message) []pipeline.Answer
-}
 
 // Templates gives compiled templates; *[template.Service] is one.
 type Templates interface {
@@ -36,12 +26,6 @@ type Preferences interface {
 	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
 }
 
-// Route is how the notifications of one channel are sent.
-type Route struct {
-	Sender  Sender
-	Workers int // batches in flight at most, at least 1
-}
-
 // Config is what a [Delivery] is made of.
 type Config struct {
 	Feed        pipeline.Feed
@@ -50,7 +34,10 @@ type Config struct {
 	Preferences Preferences
 	Templates   Templates
 	Routes      map[pipeline.Channel]Route
+	// Retractions are told what providers say of addresses; nil: nobody is.
+	Retractions Retractions
 	Backoff     policy.Backoff
+	Breaker     policy.BreakerLimits // zero: [policy.DefaultBreaker]
 	// TTL is until when a notification without a time of its own is tried,
 	// from its acceptance; 0 is 24 h.
 	TTL     time.Duration
@@ -60,7 +47,18 @@ type Config struct {
 }
 
 // Delivery sends what the feed hands out. Run it once.
-type Delivery struct{ cfg Config }
+type Delivery struct {
+	cfg      Config
+	channels map[pipeline.Channel]*channel
+	retract  *retractor
+}
+
+// channel is what is kept for one channel, whether or not it is delivered now.
+type channel struct {
+	name  pipeline.Channel
+	pool  *pool
+	ended atomic.Int64 // notifications that met an outcome
+}
 
 // New makes a delivery stage.
 func New(cfg Config) *Delivery {
@@ -70,7 +68,14 @@ func New(cfg Config) *Delivery {
 	if cfg.TTL == 0 {
 		cfg.TTL = 24 * time.Hour
 	}
-	return &Delivery{cfg: cfg}
+	if cfg.Breaker == (policy.BreakerLimits{}) {
+		cfg.Breaker = policy.DefaultBreaker()
+	}
+	d := &Delivery{cfg: cfg, channels: make(map[pipeline.Channel]*channel, len(cfg.Routes)), retract: newRetractor(cfg.Retractions, cfg.Log)}
+	for name, route := range cfg.Routes {
+		d.channels[name] = &channel{name: name, pool: newPool(&cfg, name, route)}
+	}
+	return d
 }
 
 // BatchWait is how long the first notification of a batch waits for others.
@@ -88,11 +93,13 @@ func BatchWait(p pipeline.Priority) time.Duration {
 // Run delivers until ctx ends, then ends in order: what is in flight is waited
 // for and settled. Its error is of the feed or the settlement.
 func (d *Delivery) Run(ctx context.Context) error {
+	d.retract.start()
+	defer d.retract.finish()
 	group, ctx := errgroup.WithContext(ctx)
-	for channel, route := range d.cfg.Routes {
+	for _, c := range d.channels {
 		group.Go(func() error {
-			if err := d.deliver(ctx, channel, route); err != nil {
-				return fmt.Errorf("deliver %s: %w", channel, err)
+			if err := d.deliver(ctx, c); err != nil {
+				return fmt.Errorf("deliver %s: %w", c.name, err)
 			}
 			return nil
 		})
@@ -101,31 +108,30 @@ func (d *Delivery) Run(ctx context.Context) error {
 }
 
 // deliver works one channel's lease from its acquisition to its end.
-func (d *Delivery) deliver(ctx context.Context, channel pipeline.Channel, route Route) error {
-	lease, err := d.cfg.Feed.Acquire(ctx, channel)
+func (d *Delivery) deliver(ctx context.Context, c *channel) error {
+	lease, err := d.cfg.Feed.Acquire(ctx, c.name)
 	if err != nil {
 		return ended(ctx, err)
 	}
-	d.cfg.Metrics.WorkersDesired(channel, route.Workers)
-	d.cfg.Metrics.WorkersRunning(channel, route.Workers)
-	defer d.cfg.Metrics.WorkersRunning(channel, 0)
+	c.pool.open()
+	defer c.pool.close()
 	// What was fetched is sent and settled even when ctx has ended.
 	work := context.WithoutCancel(ctx)
 	// A settler that fails ends the lanes: what they would send could not be
 	// recorded.
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	s := newSettler(d, lease, stop)
-	b := &batches{delivery: d, lease: lease, route: route, pool: newPool(route.Workers), settler: s}
+	s := newSettler(d, c, lease, stop)
 	settled := make(chan error, 1)
 	go func() { settled <- s.run(work) }()
 
 	lanes, laneCtx := errgroup.WithContext(ctx)
 	for _, p := range pipeline.Priorities() {
-		lanes.Go(func() error { return b.run(laneCtx, p) })
+		l := &lane{delivery: d, channel: c, priority: p, lease: lease, settler: s}
+		lanes.Go(func() error { return l.run(laneCtx) })
 	}
 	err = ended(ctx, lanes.Wait())
-	b.pool.wait()
+	c.pool.wait()
 	s.finish()
 	return errors.Join(err, <-settled, lease.Close(work))
 }
@@ -136,48 +142,4 @@ func ended(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// batches cuts a channel's batches and gives them to workers.
-type batches struct {
-	delivery *Delivery
-	lease    pipeline.Lease
-	route    Route
-	pool     *pool
-	settler  *settler
-}
-
-// run cuts the batches of one priority until ctx or the lease ends.
-func (b *batches) run(ctx context.Context, p pipeline.Priority) error {
-	size := b.route.Sender.MaxBatch()
-	for {
-		if err := b.lease.Await(ctx, p, size, BatchWait(p)); err != nil {
-			return err
-		}
-		if err := b.pool.take(ctx, p); err != nil {
-			return err
-		}
-		deliveries, err := b.lease.Fetch(ctx, p, size)
-		if err != nil || len(deliveries) == 0 {
-			b.pool.give()
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		b.start(ctx, pipeline.Queue{Channel: b.lease.Channel(), Priority: p}, deliveries)
-	}
-}
-
-// start sends a batch on the worker that was taken for it.
-func (b *batches) start(ctx context.Context, q pipeline.Queue, deliveries []*pipeline.Delivery) {
-	ending := ctx.Done()
-	ctx = context.WithoutCancel(ctx)
-	b.delivery.cfg.Metrics.WorkerBusy(q.Channel)
-	go func() {
-		defer b.pool.give()
-		defer b.delivery.cfg.Metrics.WorkerIdle(q.Channel)
-		batch := &batch{delivery: b.delivery, queue: q, sender: b.route.Sender, settler: b.settler, ending: ending}
-		batch.send(ctx, deliveries)
-	}()
 }

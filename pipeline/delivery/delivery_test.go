@@ -23,7 +23,7 @@ func inBubble(t *testing.T, test func(w *world)) {
 
 func TestWhatTheProviderAcceptsIsDelivered(t *testing.T) {
 	inBubble(t, func(w *world) {
-		d := w.delivery("ada", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour) })
+		d := w.notification("ada", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour) })
 		w.push(d)
 		w.run(time.Second)
 		w.wantFacts(d, "delivered")
@@ -54,7 +54,7 @@ func TestAPermanentAnswerIsDeadWithItsReason(t *testing.T) {
 			}
 			return pipeline.Answer{Class: pipeline.Sent}
 		}
-		gone, ada := w.delivery("gone"), w.delivery("ada")
+		gone, ada := w.notification("gone"), w.notification("ada")
 		w.push(gone, ada)
 		w.run(time.Minute)
 		w.wantFacts(gone, "dead unregistered")
@@ -76,7 +76,7 @@ func TestRetriesWaitWithinTheBackoffAndEnd(t *testing.T) {
 				w.sender.answer = func(_ *pipeline.Message, nth int) pipeline.Answer {
 					return pipeline.Answer{Class: class, Error: fmt.Sprint("failure ", nth)}
 				}
-				d := w.delivery("ada")
+				d := w.notification("ada")
 				w.push(d)
 				w.run(time.Hour)
 				w.wantFacts(d, "retrying", "retrying", "retrying", "retrying", "retrying", "dead attempts_exhausted")
@@ -112,7 +112,7 @@ func TestWhatWasNotSentIsNoAttempt(t *testing.T) {
 			}
 			return pipeline.Answer{Class: pipeline.Unsent, Error: "not sent: too slow", RetryAfter: wait}
 		}
-		ada, never := w.delivery("ada"), w.delivery("never")
+		ada, never := w.notification("ada"), w.notification("never")
 		w.push(ada, never)
 		w.run(time.Hour)
 		facts := w.known(ada)
@@ -144,7 +144,7 @@ func TestARetryThatIsAcceptedIsDelivered(t *testing.T) {
 		w.sender.answer = func(_ *pipeline.Message, nth int) pipeline.Answer {
 			return pipeline.Answer{Class: []pipeline.AnswerClass{pipeline.Transient, pipeline.Ambiguous, pipeline.Sent}[nth-1]}
 		}
-		d := w.delivery("ada")
+		d := w.notification("ada")
 		w.push(d)
 		w.run(time.Minute)
 		w.wantFacts(d, "retrying", "retrying", "delivered")
@@ -159,7 +159,7 @@ func TestAThrottledRetryWaitsAsLongAsItWasAskedTo(t *testing.T) {
 			}
 			return pipeline.Answer{Class: pipeline.Sent}
 		}
-		d := w.delivery("ada")
+		d := w.notification("ada")
 		w.push(d)
 		w.run(time.Minute)
 		w.wantFacts(d, "retrying", "delivered")
@@ -179,11 +179,11 @@ func TestWhatHasNoTimeForARetryIsDead(t *testing.T) {
 	}
 	inBubble(t, func(w *world) {
 		w.sender.answer, w.ttl = asks, 2*time.Hour
-		soon := w.delivery("soon", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour) })
-		late := w.delivery("late", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(90 * time.Minute) })
+		soon := w.notification("soon", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour) })
+		late := w.notification("late", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(90 * time.Minute) })
 		// The answer comes after 70 ms: its retry would be due as it expires.
-		just := w.delivery("just", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour + 70*time.Millisecond) })
-		none := w.delivery("none") // until the TTL
+		just := w.notification("just", func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Hour + 70*time.Millisecond) })
+		none := w.notification("none") // until the TTL
 		w.push(soon, late, just, none)
 		w.run(5 * time.Hour)
 		w.wantFacts(soon, "dead out_of_time")
@@ -213,14 +213,14 @@ func TestTheLastChecksDropWhatMustNotBeSent(t *testing.T) {
 			d    *pipeline.Delivery
 			want string
 		}{
-			{w.delivery("first", promotional), "delivered"},
-			{w.delivery("opted-out", promotional), "suppressed opted_out"},
-			{w.delivery("expired", expired), "expired expired"},
-			{w.delivery("both", promotional, expired, nowhere), "suppressed opted_out"},
-			{w.delivery("nowhere", nowhere), "dead no_address"},
-			{w.delivery("too-late", nowhere, expired), "expired expired"},
-			{w.delivery("at-home", nowhere), "delivered"},
-			{w.delivery("last"), "delivered"},
+			{w.notification("first", promotional), "delivered"},
+			{w.notification("opted-out", promotional), "suppressed opted_out"},
+			{w.notification("expired", expired), "expired expired"},
+			{w.notification("both", promotional, expired, nowhere), "suppressed opted_out"},
+			{w.notification("nowhere", nowhere), "dead no_address"},
+			{w.notification("too-late", nowhere, expired), "expired expired"},
+			{w.notification("at-home", nowhere), "delivered"},
+			{w.notification("last"), "delivered"},
 		} {
 			w.push(c.d)
 			defer w.wantFacts(c.d, c.want)
@@ -243,11 +243,11 @@ func TestWhatCannotBeRenderedIsDeadAlone(t *testing.T) {
 		w.templates.err["none"] = fmt.Errorf("template none: %w", pipeline.ErrNoTemplate)
 		w.templates.err["syntax"] = &template.SyntaxError{Part: "body"}
 		w.templates.err["file"] = &template.FileError{File: "file/v1.json", Line: 1, Err: errors.New("no JSON")}
-		first, last := w.delivery("first"), w.delivery("last")
+		first, last := w.notification("first"), w.notification("last")
 		dead := []*pipeline.Delivery{
-			w.delivery("none", named("none")), w.delivery("syntax", named("syntax")), w.delivery("file", named("file")),
-			w.delivery("nameless", func(d *pipeline.Delivery) { d.Variables = nil }),
-			w.delivery("long", func(d *pipeline.Delivery) { d.Variables[0].Value = strings.Repeat("x", template.MaxEmail+1) }),
+			w.notification("none", named("none")), w.notification("syntax", named("syntax")), w.notification("file", named("file")),
+			w.notification("nameless", func(d *pipeline.Delivery) { d.Variables = nil }),
+			w.notification("long", func(d *pipeline.Delivery) { d.Variables[0].Value = strings.Repeat("x", template.MaxEmail+1) }),
 		}
 		w.push(first)
 		w.push(dead...)
@@ -273,7 +273,7 @@ func TestAPartThatIsAwayPostpones(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(w *world) {
 				fail(w, errAway)
-				a, b := w.delivery("a"), w.delivery("b")
+				a, b := w.notification("a"), w.notification("b")
 				w.push(a, b)
 				w.start()
 				time.Sleep(20*time.Second + 500*time.Millisecond) // more often than there are attempts
@@ -303,8 +303,8 @@ func TestAPartThatIsAwayPostpones(t *testing.T) {
 func TestWhatIsRenderedIsSentThoughTheRestWaits(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.templates.fail("away", errAway)
-		first := w.delivery("first")
-		away := w.delivery("away", func(d *pipeline.Delivery) { d.TemplateID = "away" })
+		first := w.notification("first")
+		away := w.notification("away", func(d *pipeline.Delivery) { d.TemplateID = "away" })
 		w.push(first, away)
 		w.start()
 		time.Sleep(500 * time.Millisecond)
@@ -320,7 +320,7 @@ func TestWhatIsRenderedIsSentThoughTheRestWaits(t *testing.T) {
 func TestBatchesAreFullButNeverTooLarge(t *testing.T) {
 	inBubble(t, func(w *world) {
 		for i := range 95 {
-			w.push(w.delivery(fmt.Sprint("n", i)))
+			w.push(w.notification(fmt.Sprint("n", i)))
 		}
 		w.run(time.Minute)
 		var refs []string
@@ -345,7 +345,7 @@ func TestBatchesAreFullButNeverTooLarge(t *testing.T) {
 func TestALoneNotificationLeavesAfterItsWait(t *testing.T) {
 	for _, p := range pipeline.Priorities() {
 		inBubble(t, func(w *world) {
-			d := w.delivery("ada", func(d *pipeline.Delivery) { d.Priority = p })
+			d := w.notification("ada", func(d *pipeline.Delivery) { d.Priority = p })
 			w.push(d)
 			w.run(time.Minute)
 			if len(w.sender.at) != 1 || w.sender.at[0].Sub(d.AcceptedAt()) != delivery.BatchWait(p) {
@@ -361,11 +361,11 @@ func TestHighIsNotHeldUpByBulk(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.sender.takes = time.Minute
 		for i := range 200 {
-			w.push(w.delivery(fmt.Sprint("bulk", i), func(d *pipeline.Delivery) { d.Priority = pipeline.Low }))
+			w.push(w.notification(fmt.Sprint("bulk", i), func(d *pipeline.Delivery) { d.Priority = pipeline.Low }))
 		}
 		w.start()
 		time.Sleep(10 * time.Second)
-		urgent := w.delivery("urgent")
+		urgent := w.notification("urgent")
 		w.push(urgent)
 		time.Sleep(5 * time.Second)
 		w.stop()

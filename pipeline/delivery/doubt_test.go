@@ -14,7 +14,7 @@ func doubtful(d *pipeline.Delivery) { d.Doubt = true }
 // crash does not make the account forget it.
 func TestATakeoverIsSettledBeforeItIsSent(t *testing.T) {
 	inBubble(t, func(w *world) {
-		d, sure := w.delivery("ada", doubtful), w.delivery("sure")
+		d, sure := w.notification("ada", doubtful), w.notification("sure")
 		w.history[d.ID] = pipeline.Sending
 		w.push(d, sure)
 		w.run(time.Second)
@@ -35,7 +35,7 @@ func TestATakeoverIsSettledBeforeItIsSent(t *testing.T) {
 func TestWhatHadEndedOnlyLeavesTheWindow(t *testing.T) {
 	for _, state := range pipeline.Outcomes() {
 		inBubble(t, func(w *world) {
-			d, sure := w.delivery("ada", doubtful), w.delivery("sure")
+			d, sure := w.notification("ada", doubtful), w.notification("sure")
 			w.history[d.ID] = state
 			w.push(d, sure)
 			w.run(time.Second)
@@ -55,7 +55,7 @@ func TestWhatHadEndedOnlyLeavesTheWindow(t *testing.T) {
 func TestATakeoverIsNotCountedAsAnAttempt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.sender.answer = func(*pipeline.Message, int) pipeline.Answer { return pipeline.Answer{Class: pipeline.Transient} }
-		d := w.delivery("ada", doubtful)
+		d := w.notification("ada", doubtful)
 		w.push(d)
 		w.run(time.Hour)
 		if n := w.sender.sends["ada"]; n != 6 {
@@ -72,7 +72,7 @@ func TestATakeoverIsNotCountedAsAnAttempt(t *testing.T) {
 func TestWhatIsInDoubtWaitsForTheHistory(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.historyErr = errAway
-		ended, open := w.delivery("ended", doubtful), w.delivery("open", doubtful)
+		ended, open := w.notification("ended", doubtful), w.notification("open", doubtful)
 		w.history[ended.ID] = pipeline.Delivered
 		w.push(ended, open)
 		w.start()
@@ -99,7 +99,7 @@ func TestWhatIsInDoubtWaitsForTheHistory(t *testing.T) {
 func TestTheEndLeavesWhatIsInDoubt(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.historyErr = errAway
-		w.push(w.delivery("ada", doubtful))
+		w.push(w.notification("ada", doubtful))
 		w.run(10 * time.Second)
 		if w.left != 1 || len(w.sender.batches) != 0 {
 			w.Errorf("%d deliveries were left, and sent were %v", w.left, w.sender.batches)
@@ -111,7 +111,7 @@ func TestTheEndLeavesWhatIsInDoubt(t *testing.T) {
 func TestATakeoverThatCannotBeSettledIsNotSent(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.settle = func([]pipeline.Fact) error { return errAway }
-		w.push(w.delivery("ada", doubtful))
+		w.push(w.notification("ada", doubtful))
 		w.start()
 		wantFailure(w, errAway)
 		if len(w.sender.batches) != 0 || w.left != 1 {

@@ -33,14 +33,14 @@ func TestTheEndWaitsForWhatIsInFlight(t *testing.T) {
 		w.sender.hold = func([]string) { <-release }
 		var all []*pipeline.Delivery
 		for i := range 25 {
-			all = append(all, w.delivery(fmt.Sprint("n", i)))
+			all = append(all, w.notification(fmt.Sprint("n", i)))
 		}
 		w.push(all...)
 		w.start()
 		time.Sleep(time.Second)
 		w.cancel()
 		time.Sleep(time.Minute)
-		w.push(w.delivery("later"))
+		w.push(w.notification("later"))
 		time.Sleep(time.Minute)
 		select {
 		case err := <-w.ended:
@@ -67,7 +67,7 @@ func TestTheEndDoesNotWaitForWorkersThatAreWaitedFor(t *testing.T) {
 		w.sender.takes = time.Minute
 		for _, p := range pipeline.Priorities() {
 			for i := range 30 {
-				w.push(w.delivery(fmt.Sprint(p, i), func(d *pipeline.Delivery) { d.Priority = p }))
+				w.push(w.notification(fmt.Sprint(p, i), func(d *pipeline.Delivery) { d.Priority = p }))
 			}
 		}
 		w.run(10 * time.Second)
@@ -92,7 +92,7 @@ func TestADeadlineIsAnOrderlyEndToo(t *testing.T) {
 
 func TestALeaseThatEndsIsGivenBack(t *testing.T) {
 	inBubble(t, func(w *world) {
-		d := w.delivery("ada")
+		d := w.notification("ada")
 		w.push(d)
 		w.start()
 		time.Sleep(30 * time.Millisecond) // it is being sent
@@ -114,7 +114,7 @@ func TestErrorsOfTheFeedEndTheDelivery(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(w *world) {
 				fail(w)
-				w.push(w.delivery("ada"))
+				w.push(w.notification("ada"))
 				w.start()
 				wantFailure(w, errAway)
 			})
@@ -147,7 +147,7 @@ func TestAnErrorOfTheSettlementEndsTheDelivery(t *testing.T) {
 			return nil
 		}
 		for i := range 1000 {
-			w.push(w.delivery(fmt.Sprint("n", i)))
+			w.push(w.notification(fmt.Sprint("n", i)))
 		}
 		w.start()
 		wantFailure(w, errAway)
@@ -176,8 +176,8 @@ func TestWhatIsInFlightIsSettledAfterAFailure(t *testing.T) {
 				<-release
 			}
 		}
-		slow := w.delivery("slow")
-		w.push(slow, w.delivery("fast"))
+		slow := w.notification("slow")
+		w.push(slow, w.notification("fast"))
 		w.start()
 		time.Sleep(time.Second)
 		close(release)
@@ -191,7 +191,7 @@ func TestAFencedLeaseEndsInOrder(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.settle = func([]pipeline.Fact) error { return pipeline.ErrFenced }
 		for i := range 1000 {
-			w.push(w.delivery(fmt.Sprint("n", i)))
+			w.push(w.notification(fmt.Sprint("n", i)))
 		}
 		w.start()
 		time.Sleep(time.Minute)

@@ -31,6 +31,7 @@ type engine struct {
 	facts   map[pipeline.ID][]pipeline.Fact
 	history map[pipeline.ID]pipeline.State // what a former owner left
 	log     []string
+	quiet   bool // keeps no log
 	wake    map[pipeline.Priority]chan struct{}
 	ending  chan struct{}
 	settled int // calls of Settle
@@ -58,15 +59,20 @@ func newEngine() *engine {
 func (e *engine) note(format string, args ...any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.log = append(e.log, fmt.Sprintf(format, args...))
+	if !e.quiet {
+		e.log = append(e.log, fmt.Sprintf(format, args...))
+	}
 }
 
 // queue puts deliveries where they are due. e.mu is held.
 func (e *engine) queue(deliveries ...*pipeline.Delivery) {
 	for _, d := range deliveries {
-		q := append(e.waiting[d.Priority], d)
-		slices.SortStableFunc(q, func(a, b *pipeline.Delivery) int { return a.Due.Compare(b.Due) })
-		e.waiting[d.Priority] = q
+		q := e.waiting[d.Priority]
+		at := len(q) // behind all that are not due later
+		for at > 0 && q[at-1].Due.After(d.Due) {
+			at--
+		}
+		e.waiting[d.Priority] = slices.Insert(q, at, d)
 		select {
 		case e.wake[d.Priority] <- struct{}{}:
 		default:
@@ -154,7 +160,9 @@ func (e *engine) Settle(_ context.Context, _ pipeline.Lease, facts []pipeline.Fa
 		d := f.Delivery
 		f.Delivery = nil // it changes with its next attempt
 		e.facts[d.ID] = append(e.facts[d.ID], f)
-		e.log = append(e.log, fmt.Sprintf("settle %s %d", d.Ref, f.State))
+		if !e.quiet {
+			e.log = append(e.log, fmt.Sprintf("settle %s %d", d.Ref, f.State))
+		}
 		if f.State == pipeline.Sending {
 			continue
 		}
@@ -197,6 +205,7 @@ func (e *engine) RunOutcomes(context.Context, string) (pipeline.RunOutcomes, err
 // sender answers as it is told, after some time.
 type sender struct {
 	engine *engine
+	name   string
 	most   int
 	takes  time.Duration
 	answer func(m *pipeline.Message, nth int) pipeline.Answer // nth send of the message, from 1
@@ -205,13 +214,14 @@ type sender struct {
 	mu      sync.Mutex
 	sends   map[string]int
 	batches [][]string // refs
+	entries int
 	at      []time.Time
 	last    map[string]pipeline.Message
 	flying  int
 	peak    int
 }
 
-func (s *sender) Name() string  { return "sendgrid" }
+func (s *sender) Name() string  { return s.name }
 func (s *sender) MaxBatch() int { return s.most }
 
 func (s *sender) Send(_ context.Context, messages []pipeline.Message) []pipeline.Answer {
@@ -223,8 +233,12 @@ func (s *sender) Send(_ context.Context, messages []pipeline.Message) []pipeline
 		refs = append(refs, messages[i].Ref)
 	}
 	s.batches, s.at = append(s.batches, refs), append(s.at, time.Now())
+	s.entries += len(refs)
 	s.mu.Unlock()
 	for _, ref := range refs {
+		if s.engine.quiet {
+			break
+		}
 		s.engine.note("send %s", ref)
 	}
 	time.Sleep(s.takes)
@@ -242,6 +256,13 @@ func (s *sender) Send(_ context.Context, messages []pipeline.Message) []pipeline
 		answers[i] = s.answer(m, s.sends[m.Ref])
 	}
 	return answers
+}
+
+func newSender(e *engine, name string) *sender {
+	return &sender{
+		engine: e, name: name, most: 10, takes: 50 * time.Millisecond, answer: sent,
+		sends: map[string]int{}, last: map[string]pipeline.Message{},
+	}
 }
 
 func sent(*pipeline.Message, int) pipeline.Answer { return pipeline.Answer{Class: pipeline.Sent} }
@@ -272,10 +293,11 @@ func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) (
 	return found, p.err
 }
 
-// templates compiles at each call, so that nothing is left running.
+// templates has one template under every id.
 type templates struct {
-	mu  sync.Mutex
-	err map[string]error // by id
+	mu       sync.Mutex
+	err      map[string]error // by id
+	compiled *template.Compiled
 }
 
 func (t *templates) fail(id string, err error) {
@@ -290,7 +312,11 @@ func (t *templates) Get(_ context.Context, id string, version uint32, locale str
 	if err := t.err[id]; err != nil {
 		return nil, err
 	}
-	return template.Compile(pipeline.Template{ID: id, Version: version, Locale: locale, Subject: "For {{name}}", Body: "Hello {{name}}"})
+	var err error
+	if t.compiled == nil {
+		t.compiled, err = template.Compile(pipeline.Template{ID: id, Version: version, Locale: locale, Subject: "For {{name}}", Body: "Hello {{name}}"})
+	}
+	return t.compiled, err
 }
 
 // world is a delivery stage and all around it, in a bubble.
@@ -298,6 +324,10 @@ type world struct {
 	*testing.T
 	*engine
 	sender      *sender
+	backup      *sender // nil: none
+	route       func(r *delivery.Route)
+	retractions delivery.Retractions
+	delivery    *delivery.Delivery
 	preferences *preferences
 	templates   *templates
 	metrics     *telemetry.Metrics
@@ -312,7 +342,7 @@ func newWorld(t *testing.T) *world {
 	e := newEngine()
 	return &world{
 		T: t, engine: e, workers: 4,
-		sender:      &sender{engine: e, most: 10, takes: 50 * time.Millisecond, answer: sent, sends: map[string]int{}, last: map[string]pipeline.Message{}},
+		sender:      newSender(e, "sendgrid"),
 		preferences: &preferences{rows: map[string]pipeline.Preference{}},
 		templates:   &templates{err: map[string]error{}},
 		metrics:     telemetry.New(prometheus.NewRegistry()),
@@ -321,8 +351,8 @@ func newWorld(t *testing.T) *world {
 	}
 }
 
-// delivery makes a delivery that is due now; its user has the name of its ref.
-func (w *world) delivery(ref string, change ...func(d *pipeline.Delivery)) *pipeline.Delivery {
+// notification makes a delivery that is due now; its user has the name of its ref.
+func (w *world) notification(ref string, change ...func(d *pipeline.Delivery)) *pipeline.Delivery {
 	d := &pipeline.Delivery{Record: pipeline.Record{Notification: pipeline.Notification{
 		Ref: ref, UserID: ref, Channel: pipeline.Email, Priority: pipeline.High, Category: pipeline.Transactional,
 		TemplateID: "welcome", TemplateVersion: 1, To: ref + "@example.com", Variables: []pipeline.Variable{{Name: "name", Value: ref}},
@@ -345,12 +375,19 @@ func (w *world) start() { w.startUnder(w.Context()) }
 
 func (w *world) startUnder(ctx context.Context) {
 	ctx, w.cancel = context.WithCancel(ctx)
-	d := delivery.New(delivery.Config{
+	route := delivery.Route{Primary: delivery.Provider{Sender: w.sender}, Workers: w.workers}
+	if w.backup != nil {
+		route.Backup.Sender = w.backup
+	}
+	if w.route != nil {
+		w.route(&route)
+	}
+	w.delivery = delivery.New(delivery.Config{
 		Feed: w.engine, Settlement: w.engine, History: w.engine, Preferences: w.preferences, Templates: w.templates,
-		Routes:  map[pipeline.Channel]delivery.Route{pipeline.Email: {Sender: w.sender, Workers: w.workers}},
+		Routes: map[pipeline.Channel]delivery.Route{pipeline.Email: route}, Retractions: w.retractions,
 		Backoff: policy.DefaultBackoff(), TTL: w.ttl, Metrics: w.metrics, Log: slog.New(slog.DiscardHandler),
 	})
-	go func() { w.ended <- d.Run(ctx) }()
+	go func() { w.ended <- w.delivery.Run(ctx) }()
 }
 
 // stop ends the delivery in order.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -11,11 +12,33 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"pgregory.net/rapid"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/policy"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 )
+
+// idleSender is called by nobody.
+type idleSender struct{ Sender }
+
+func (idleSender) Name() string  { return "sendgrid" }
+func (idleSender) MaxBatch() int { return 100 }
+
+// poolOf makes a pool over a provider that always serves.
+func poolOf(workers int) *pool {
+	cfg := &Config{Metrics: telemetry.New(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Now: time.Now, Breaker: policy.DefaultBreaker()}
+	return newPool(cfg, pipeline.Email, Route{Primary: Provider{Sender: idleSender{}}, Workers: workers})
+}
+
+// grab takes a worker, and put gives one back.
+func (p *pool) grab(ctx context.Context, priority pipeline.Priority) error {
+	_, err := p.take(ctx, priority, nil)
+	return err
+}
+
+func (p *pool) put() { p.give(&grant{upstream: p.upstreams[0]}) }
 
 // taking is a take that may still wait.
 type taking struct {
@@ -30,13 +53,16 @@ type poolModel struct {
 	pool    *pool
 	workers int
 	held    int
+	// shrunk says that more may be out than there are.
+	shrunk  bool
 	waiting map[pipeline.Priority]*taking
 }
 
 // poolStep is something that happens to a pool.
 type poolStep struct {
-	what     int // 0 takes a worker, 1 gives up waiting, 2 gives one back
+	what     int // 0 takes a worker, 1 gives up waiting, 2 gives one back, 3 resizes
 	priority pipeline.Priority
+	workers  int // of a resize
 }
 
 func (m *poolModel) do(s poolStep) {
@@ -46,12 +72,16 @@ func (m *poolModel) do(s poolStep) {
 		ctx, cancel := context.WithCancel(context.Background())
 		waits = &taking{cancel: cancel, result: make(chan error, 1)}
 		m.waiting[s.priority] = waits
-		go func() { waits.result <- m.pool.take(ctx, s.priority) }()
+		go func() { waits.result <- m.pool.grab(ctx, s.priority) }()
 	case s.what == 1 && waits != nil:
 		waits.cancel()
 	case s.what == 2 && m.held > 0:
 		m.held--
-		m.pool.give()
+		m.pool.put()
+	case s.what == 3:
+		m.shrunk = m.shrunk || s.workers < m.held
+		m.workers = s.workers
+		m.pool.resize(s.workers)
 	}
 }
 
@@ -72,12 +102,13 @@ func (m *poolModel) check() error {
 		}
 	}
 	free, reserved := m.workers-m.held, policy.Reserved(m.workers)
+	m.shrunk = m.shrunk && free < 0
 	_, high := m.waiting[pipeline.High]
 	switch {
-	case free < 0:
+	case free < 0 && !m.shrunk:
 		return fmt.Errorf("%d of %d workers are out", m.held, m.workers)
-	case m.pool.free != free:
-		return fmt.Errorf("the pool has %d free workers, and %d of %d are out", m.pool.free, m.held, m.workers)
+	case m.pool.busy != m.held:
+		return fmt.Errorf("to the pool %d workers are busy, and %d of %d are out", m.pool.busy, m.held, m.workers)
 	case high && free > 0:
 		return fmt.Errorf("high waits while %d workers are free", free)
 	case len(m.waiting) > 0 && !high && free > reserved:
@@ -103,7 +134,7 @@ func (m *poolModel) end() error {
 	}
 	err := m.check()
 	for ; m.held > 0; m.held-- {
-		m.pool.give()
+		m.pool.put()
 	}
 	if err == nil {
 		m.pool.wait() // else the bubble is at a dead end
@@ -111,12 +142,12 @@ func (m *poolModel) end() error {
 	return err
 }
 
-// Any order of taking, giving up and giving back: never more workers are out
+// Any order of taking, giving up, giving back and resizing: never more workers are out
 // than there are, nobody waits for one that it may have, and what is reserved
 // is left for high.
 func TestThePoolKeepsItsPromisesInAnyOrder(t *testing.T) {
 	step := rapid.Custom(func(t *rapid.T) poolStep {
-		return poolStep{rapid.IntRange(0, 2).Draw(t, "what"), rapid.SampledFrom(pipeline.Priorities()).Draw(t, "priority")}
+		return poolStep{rapid.IntRange(0, 3).Draw(t, "what"), rapid.SampledFrom(pipeline.Priorities()).Draw(t, "priority"), rapid.IntRange(1, 8).Draw(t, "workers")}
 	})
 	rapid.Check(t, func(rt *rapid.T) {
 		workers := rapid.IntRange(1, 8).Draw(rt, "workers")
@@ -124,7 +155,7 @@ func TestThePoolKeepsItsPromisesInAnyOrder(t *testing.T) {
 		var failure error
 		// The bubble has a goroutine of its own, where the property cannot fail.
 		synctest.Test(t, func(*testing.T) {
-			m := &poolModel{pool: newPool(workers), workers: workers, waiting: map[pipeline.Priority]*taking{}}
+			m := &poolModel{pool: poolOf(workers), workers: workers, waiting: map[pipeline.Priority]*taking{}}
 			failure = m.run(steps)
 			failure = errors.Join(failure, m.end())
 		})
@@ -137,19 +168,19 @@ func TestThePoolKeepsItsPromisesInAnyOrder(t *testing.T) {
 // Bulk may take all but the reserved workers, and high finds those at once.
 func TestHighFindsItsReservedWorker(t *testing.T) {
 	for _, workers := range []int{2, 3, 10, 100} {
-		p, ctx := newPool(workers), t.Context()
+		p, ctx := poolOf(workers), t.Context()
 		for range workers - policy.Reserved(workers) {
-			if err := p.take(ctx, pipeline.Low); err != nil {
+			if err := p.grab(ctx, pipeline.Low); err != nil {
 				t.Fatal(err)
 			}
 		}
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
-		if err := p.take(ended, pipeline.Normal); err == nil {
+		if err := p.grab(ended, pipeline.Normal); err == nil {
 			t.Errorf("of %d workers normal got one that is reserved", workers)
 		}
 		for range policy.Reserved(workers) {
-			if err := p.take(ctx, pipeline.High); err != nil {
+			if err := p.grab(ctx, pipeline.High); err != nil {
 				t.Errorf("of %d workers high did not get one: %v", workers, err)
 			}
 		}
@@ -160,17 +191,17 @@ func TestHighFindsItsReservedWorker(t *testing.T) {
 func TestLowKeepsItsShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const turns = 2000
-		p := newPool(1)
+		p := poolOf(1)
 		ctx, cancel := context.WithCancel(t.Context())
 		var counts [pipeline.Low + 1]int
 		var wg sync.WaitGroup
 		for _, priority := range []pipeline.Priority{pipeline.Normal, pipeline.Low} {
 			wg.Go(func() {
-				for p.take(ctx, priority) == nil {
+				for p.grab(ctx, priority) == nil {
 					counts[priority]++
 					wg.Go(func() {
 						time.Sleep(time.Second)
-						p.give()
+						p.put()
 					})
 				}
 			})
@@ -188,7 +219,7 @@ func TestLowKeepsItsShare(t *testing.T) {
 // no worker is lost, and none is lent twice.
 func TestThePoolUnderContention(t *testing.T) {
 	const workers, rounds = 3, 2000
-	p := newPool(workers)
+	p := poolOf(workers)
 	var out atomic.Int64
 	var wg sync.WaitGroup
 	for _, priority := range pipeline.Priorities() {
@@ -199,13 +230,13 @@ func TestThePoolUnderContention(t *testing.T) {
 				if random.IntN(2) == 0 {
 					go cancel()
 				}
-				if p.take(ctx, priority) == nil {
+				if p.grab(ctx, priority) == nil {
 					if out.Add(1) > workers {
 						t.Error("more workers are out than there are")
 					}
 					wg.Go(func() {
 						out.Add(-1)
-						p.give()
+						p.put()
 					})
 				}
 				cancel()
@@ -214,22 +245,22 @@ func TestThePoolUnderContention(t *testing.T) {
 	}
 	wg.Wait()
 	p.wait()
-	if p.free != workers {
-		t.Errorf("%d of %d workers are left", p.free, workers)
+	if p.busy != 0 {
+		t.Errorf("%d of %d workers are lost", p.busy, workers)
 	}
 }
 
 // Granted and given up at once: whichever is noticed, no worker is lost.
 func TestGivingUpAGrantedWorkerGivesItBack(t *testing.T) {
-	p := newPool(3)
+	p := poolOf(3)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 100 { // one of two at random, each time
-		if p.take(ended, pipeline.High) == nil {
-			p.give()
+		if p.grab(ended, pipeline.High) == nil {
+			p.put()
 		}
 	}
-	if p.free != 3 {
-		t.Errorf("%d of 3 workers are left", p.free)
+	if p.busy != 0 {
+		t.Errorf("%d of 3 workers are lost", p.busy)
 	}
 }

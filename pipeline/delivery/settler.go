@@ -20,6 +20,7 @@ const settleEvery = 10 * time.Millisecond
 // records of its facts stay in the feed's window until they are settled.
 type settler struct {
 	delivery *Delivery
+	channel  *channel
 	lease    pipeline.Lease
 	mu       sync.Mutex
 	pending  []pipeline.Fact
@@ -36,8 +37,8 @@ type passed struct {
 	passages []telemetry.Passage
 }
 
-func newSettler(d *Delivery, l pipeline.Lease, stop func()) *settler {
-	return &settler{delivery: d, lease: l, more: make(chan struct{}, 1), done: make(chan struct{}), stop: stop}
+func newSettler(d *Delivery, c *channel, l pipeline.Lease, stop func()) *settler {
+	return &settler{delivery: d, channel: c, lease: l, more: make(chan struct{}, 1), done: make(chan struct{}), stop: stop}
 }
 
 // add gives facts to be settled soon, and the passages of those that ended.
@@ -127,6 +128,7 @@ func (s *settler) observe(facts []pipeline.Fact, all []passed) {
 			if n > 0 {
 				q := pipeline.Queue{Channel: s.lease.Channel(), Priority: pipeline.Priority(priority)}
 				metrics.Ended(q, pipeline.State(state), n)
+				s.channel.ended.Add(int64(n))
 			}
 		}
 	}

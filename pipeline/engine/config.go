@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
 // Config says what a [System] is made of.
@@ -33,6 +34,7 @@ type Config struct {
 	Preferences Preferences
 	Templates   Templates
 	Providers   Providers
+	Scaling     Scaling
 
 	Version string
 	Log     *slog.Logger
@@ -63,10 +65,39 @@ type Providers struct {
 	FCMBatch    bool
 	Twilio      string
 	TwilioBatch bool
-	// SES, APNs and Vonage stand behind SendGrid, FCM and Twilio. Empty is no
-	// backup.
 	SES         string
 	APNs        string
 	Vonage      string
 	Connections int // pooled, each provider
+	// Push, Email and SMS say who sends; a channel whose choice is zero is
+	// served by FCM, SendGrid or Twilio, with nobody behind.
+	Push, Email, SMS ProviderChoice
+}
+
+// ProviderChoice says who sends a channel's notifications.
+type ProviderChoice struct {
+	Primary string // as the catalog names it
+	Backup  string // while the primary is away; empty is none
+	// Quota is what each of them takes a second, in notifications, and in
+	// segments of SMS; 0 is no bound.
+	Quota float64
+}
+
+// url is where a provider answers.
+func (p *Providers) url(name string) string {
+	switch name {
+	case catalog.SendGrid:
+		return p.SendGrid
+	case catalog.SES:
+		return p.SES
+	case catalog.FCM:
+		return p.FCM
+	case catalog.APNs:
+		return p.APNs
+	case catalog.Twilio:
+		return p.Twilio
+	case catalog.Vonage:
+		return p.Vonage
+	}
+	panic("BUG: there is no address of " + name)
 }

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // BreakerState is where a circuit breaker stands.
 type BreakerState uint8
@@ -104,6 +107,15 @@ func (b *Breaker) State(now time.Time) BreakerState {
 	return b.state
 }
 
+// FailuresInARow counts the calls that failed since one succeeded; of a breaker
+// that is not closed it says more than any number.
+func (b *Breaker) FailuresInARow() int {
+	if b.state != Closed {
+		return math.MaxInt
+	}
+	return b.inARow
+}
+
 // Ready says when a call may be made, as things are; false when that waits for
 // the results of calls under way.
 func (b *Breaker) Ready(now time.Time) (time.Time, bool) {
@@ -132,11 +144,15 @@ func (b *Breaker) Allow(now time.Time) (Pass, bool) {
 	return Pass{epoch: b.epoch, at: now, probe: b.state == HalfOpen}, true
 }
 
+// Current says whether a leave still holds: the breaker has not changed its
+// state since.
+func (b *Breaker) Current(p Pass) bool { return p.epoch == b.epoch }
+
 // Record takes the result of a call. The draw, from 0 to 1, decides how long it
 // stays open if it opens, so that what failed together is not asked again
 // together.
 func (b *Breaker) Record(p Pass, result CallResult, now time.Time, draw float64) {
-	if p.epoch != b.epoch {
+	if !b.Current(p) {
 		return
 	}
 	switch b.state {

@@ -33,6 +33,8 @@ type collector struct {
 	attempts, callSeconds, callEntries    *prometheus.Desc
 	callsRunning                          *prometheus.Desc
 	connectionsOpen, connectionsOpened    *prometheus.Desc
+	breaker, failedOver, doubtful         *prometheus.Desc
+	overBudget                            *prometheus.Desc
 	commitSeconds, commitRecords          *prometheus.Desc
 	cacheHits, cacheMisses, cacheEntries  *prometheus.Desc
 	waiting, windowed, retrying           *prometheus.Desc
@@ -67,6 +69,10 @@ func newCollector(m *Metrics) *collector {
 		callsRunning:      desc("provider", "running_calls", "Calls to a provider that have not ended.", "provider"),
 		connectionsOpen:   desc("provider", "open_connections", "Connections to a provider open now.", "provider"),
 		connectionsOpened: desc("provider", "opened_connections_total", "Connections to a provider opened.", "provider"),
+		breaker:           desc("provider", "breaker_state", "Where a provider's circuit breaker stands: 0 closed, 1 half open, 2 open.", "provider"),
+		failedOver:        desc("provider", "failed_over_notifications_total", "Notifications that a provider got in another's place.", "provider"),
+		doubtful:          desc("provider", "doubtful_failovers_total", "Notifications that a provider got in another's place, which that may have accepted before.", "provider"),
+		overBudget:        desc("delivery", "over_budget_retries_total", "Retries put off since the retry budget was spent.", "channel"),
 		commitSeconds:     desc("log", "commit_duration_seconds", "Time of a group commit until it is durable.", "log"),
 		commitRecords:     desc("log", "commit_size_records", "Records made durable by one group commit.", "log"),
 		cacheHits:         desc("cache", "hits_total", "Look-ups that the cache answered.", "cache"),
@@ -86,6 +92,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.requests, c.requestSeconds, c.answering, c.submitted, c.replayed, c.refused, c.accepted, c.ended, c.takenOver,
 		c.batchSize, c.stageSeconds, c.totalSeconds, c.workersDesired, c.workersRunning, c.workersBusy,
 		c.attempts, c.callSeconds, c.callEntries, c.callsRunning, c.connectionsOpen, c.connectionsOpened,
+		c.breaker, c.failedOver, c.doubtful, c.overBudget,
 		c.commitSeconds, c.commitRecords, c.cacheHits, c.cacheMisses, c.cacheEntries,
 		c.waiting, c.windowed, c.retrying, c.oldestAge, c.failedReads,
 	} {
@@ -139,6 +146,7 @@ func (c *collector) collectDelivery(ch chan<- prometheus.Metric) {
 		ch <- gauge(c.workersDesired, float64(c.m.worker(channel).desired.Load()), channel.String())
 		ch <- gauge(c.workersRunning, float64(c.m.worker(channel).running.Load()), channel.String())
 		ch <- gauge(c.workersBusy, float64(c.m.worker(channel).busy.Load()), channel.String())
+		ch <- counter(c.overBudget, c.m.worker(channel).overBudget.Load(), channel.String())
 	}
 	c.m.providers.each(func(name string, r *ProviderRecorder) {
 		ch <- r.latency.Snapshot().metric(c.callSeconds, latencyBounds(), microsecond, name)
@@ -151,6 +159,9 @@ func (c *collector) collectDelivery(ch chan<- prometheus.Metric) {
 		opened := r.opened.Load()
 		ch <- gauge(c.connectionsOpen, float64(opened-closed), name)
 		ch <- counter(c.connectionsOpened, opened, name)
+		ch <- gauge(c.breaker, float64(r.breaker.Load()), name)
+		ch <- counter(c.failedOver, r.failedOver.Load(), name)
+		ch <- counter(c.doubtful, r.doubtful.Load(), name)
 	})
 }
 

@@ -97,7 +97,7 @@ type queueSeries struct {
 	endToEnd *StageRecorder
 }
 
-type workerSeries struct{ desired, running, busy atomic.Int64 }
+type workerSeries struct{ desired, running, busy, overBudget atomic.Int64 }
 
 type requestSeries struct {
 	latency *LatencyRecorder

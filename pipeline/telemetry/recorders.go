@@ -17,6 +17,9 @@ type ProviderRecorder struct {
 	attempts [numClasses]atomic.Int64
 	opened   atomic.Int64 // connections
 	closed   atomic.Int64 // connections
+
+	breaker              atomic.Int64 // a policy.BreakerState
+	failedOver, doubtful atomic.Int64
 }
 
 // CallStarted says that a call begins; Called follows.

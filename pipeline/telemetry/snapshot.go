@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/policy"
 )
 
 // Snapshot is every recorded value at one moment, counted since the process
@@ -44,6 +45,8 @@ type WorkerSnapshot struct {
 	Desired int64
 	Running int64
 	Busy    int64
+	// OverBudget counts retries put off since the retry budget was spent.
+	OverBudget int64
 }
 
 // ProviderSnapshot is what was done with one provider.
@@ -55,6 +58,9 @@ type ProviderSnapshot struct {
 	CallsRunning      int64
 	ConnectionsOpen   int64
 	ConnectionsOpened int64
+	Breaker           policy.BreakerState
+	FailedOver        int64 // notifications that it got in another's place
+	Doubtful          int64 // of them, those that the other may have accepted
 }
 
 // LogSnapshot is what was committed to one log.
@@ -92,7 +98,7 @@ func (m *Metrics) Snapshot() Snapshot {
 	for _, c := range pipeline.Channels() {
 		w := m.worker(c)
 		s.Workers = append(s.Workers, WorkerSnapshot{
-			Channel: c, Desired: w.desired.Load(), Running: w.running.Load(), Busy: w.busy.Load(),
+			Channel: c, Desired: w.desired.Load(), Running: w.running.Load(), Busy: w.busy.Load(), OverBudget: w.overBudget.Load(),
 		})
 	}
 	m.providers.each(func(name string, r *ProviderRecorder) { s.Providers = append(s.Providers, r.snapshot(name)) })
@@ -132,5 +138,6 @@ func (r *ProviderRecorder) snapshot(name string) ProviderSnapshot {
 	return ProviderSnapshot{
 		Name: name, Attempts: attempts, Entries: r.entries.Load(), Latency: r.latency.Snapshot(),
 		CallsRunning: r.running.Load(), ConnectionsOpen: opened - closed, ConnectionsOpened: opened,
+		Breaker: policy.BreakerState(r.breaker.Load()), FailedOver: r.failedOver.Load(), Doubtful: r.doubtful.Load(),
 	}
 }

@@ -1,0 +1,127 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/template"
+)
+
+// lastChecks drops what must not be sent any more, in the order that decides
+// which outcome it gets: preferences, then expiry. It finds the addresses of the
+// others: the one that the notification came with, or else those of the user.
+func (b *batch) lastChecks(ctx context.Context, deliveries []*pipeline.Delivery) []addressed {
+	if len(deliveries) == 0 {
+		return nil
+	}
+	keys := make([]pipeline.PreferenceKey, len(deliveries))
+	for i, d := range deliveries {
+		keys[i] = pipeline.PreferenceKey{UserID: d.UserID, Channel: d.Channel}
+	}
+	preferences, err := b.delivery.cfg.Preferences.Lookup(ctx, keys)
+	if err != nil {
+		b.postpone(deliveries, "preferences", err)
+		return nil
+	}
+	now := b.delivery.cfg.Now()
+	kept := make([]addressed, 0, len(deliveries))
+	var facts []pipeline.Fact
+	for i, d := range deliveries {
+		p := &preferences[i]
+		a := b.addresses(d, p)
+		switch {
+		case !p.Wants(d.Category):
+			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Suppressed, Reason: reasonOptedOut, At: now})
+		case !d.ExpiresAt.IsZero() && !d.ExpiresAt.After(now):
+			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Expired, Reason: reasonExpired, At: now})
+		case a.to == [maxUpstreams]string{}:
+			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Dead, Reason: reasonNoAddress, At: now})
+		default:
+			kept = append(kept, a)
+		}
+	}
+	b.settler.add(facts, nil)
+	return kept
+}
+
+// addresses finds what each provider would send a delivery to.
+func (b *batch) addresses(d *pipeline.Delivery, p *pipeline.Preference) addressed {
+	a, known := addressed{Delivery: d}, p.Addresses
+	var own [1]string
+	if d.To != "" {
+		own[0] = d.To
+		known = own[:]
+	}
+	for place, u := range b.pool.upstreams {
+		a.to[place] = u.address(known)
+	}
+	return a
+}
+
+// render makes the messages to one provider; what cannot be rendered is dead,
+// since its text never changes.
+func (b *batch) render(ctx context.Context, pt *part) (kept []*pipeline.Delivery, messages []pipeline.Message) {
+	var renderer template.Renderer
+	messages = make([]pipeline.Message, 0, len(pt.deliveries))
+	kept = make([]*pipeline.Delivery, 0, len(pt.deliveries))
+	var facts []pipeline.Fact
+	for i := range pt.deliveries {
+		d := pt.deliveries[i].Delivery
+		compiled, err := b.delivery.cfg.Templates.Get(ctx, d.TemplateID, d.TemplateVersion, d.Locale)
+		if err != nil && !isFaulty(err) {
+			// The store is away: the rest of the batch would meet the same.
+			b.postpone(unaddressed(pt.deliveries[i:]), "templates", err)
+			break
+		}
+		m := pipeline.Message{ID: d.ID, Ref: d.Ref, To: pt.deliveries[i].to[pt.place], Priority: d.Priority, ExpiresAt: d.ExpiresAt}
+		if err == nil {
+			m.Subject, m.Body, err = renderer.Render(compiled, d.Channel, d.Variables)
+		}
+		if err != nil {
+			facts = append(facts, pipeline.Fact{Delivery: d, State: pipeline.Dead, Reason: reasonTemplate, At: b.delivery.cfg.Now()})
+			continue
+		}
+		kept, messages = append(kept, d), append(messages, m)
+	}
+	b.settler.add(facts, nil)
+	return kept, messages
+}
+
+func unaddressed(all []addressed) []*pipeline.Delivery {
+	deliveries := make([]*pipeline.Delivery, len(all))
+	for i := range all {
+		deliveries[i] = all[i].Delivery
+	}
+	return deliveries
+}
+
+// isFaulty says whether it is the template's fault that it was not given, and
+// not that of the store, which may be away.
+func isFaulty(err error) bool {
+	var syntax *template.SyntaxError
+	var file *template.FileError
+	return errors.Is(err, pipeline.ErrNoTemplate) || errors.As(err, &syntax) || errors.As(err, &file)
+}
+
+// postponed is how long a batch waits when something of ours does not answer.
+// It is no attempt.
+const postponed = time.Second
+
+// postpone puts deliveries back that could not be sent for a reason of ours.
+func (b *batch) postpone(deliveries []*pipeline.Delivery, part string, err error) {
+	b.warn(part, err)
+	now := b.delivery.cfg.Now()
+	facts := make([]pipeline.Fact, len(deliveries))
+	for i, d := range deliveries {
+		facts[i] = pipeline.Fact{Delivery: d, State: pipeline.Retrying, At: now, Due: now.Add(postponed)}
+	}
+	b.settler.add(facts, nil)
+}
+
+func (b *batch) warn(part string, err error) {
+	b.delivery.cfg.Log.Warn("a batch waits for a part that does not answer",
+		slog.String("part", part), slog.String("queue", b.queue.String()), slog.Any("error", err))
+}
