@@ -27,10 +27,12 @@ import (
 // last byte holds the last two bits. Both forms sort alike.
 type ID [17]byte
 
+// Sequences is how many sequences an id tells apart; they count modulo it.
+const Sequences = 1 << 30
+
 const (
-	idTextLen   = 26
-	idSequences = 1 << 30
-	idChecks    = 1 << 20
+	idTextLen = 26
+	idChecks  = 1 << 20
 	// Crockford's alphabet sorts by value, which RFC 4648's does not.
 	idAlphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 )
@@ -54,6 +56,12 @@ func (id ID) Channel() Channel { return Channel(id[9] >> 2 & 3) }
 
 // Priority is the priority of the notification.
 func (id ID) Priority() Priority { return Priority(id[9] & 3) }
+
+// Sequence is the 30 bits that tell the ids of one process and millisecond
+// apart.
+func (id ID) Sequence() uint32 {
+	return uint32(binary.BigEndian.Uint64(id[8:16])>>18) % Sequences
+}
 
 // IsZero says whether the id is unset.
 func (id ID) IsZero() bool { return id == ID{} }
@@ -100,7 +108,7 @@ func (k IDKey) check(hi, lo uint64) uint32 {
 func (k IDKey) Make(at time.Time, n *Notification, sequence uint32) ID {
 	user := uint64(UserHash(n.UserID))
 	hi := uint64(at.UnixMilli())<<20 | user>>12
-	lo := user&0xfff<<52 | uint64(n.Channel)<<50 | uint64(n.Priority)<<48 | uint64(sequence%idSequences)<<18
+	lo := user&0xfff<<52 | uint64(n.Channel)<<50 | uint64(n.Priority)<<48 | uint64(sequence%Sequences)<<18
 	check := uint64(k.check(hi, lo))
 	var id ID
 	binary.BigEndian.PutUint64(id[:8], hi)

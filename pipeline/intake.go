@@ -48,7 +48,8 @@ type Claim struct {
 	Body  BodyHash
 	Stamp Stamp // used when the claim is fresh
 	// Entries is how many notifications of the slice the key covers: all of
-	// them when the key stands on the request, else one.
+	// them when the key stands on the request, else one. A key that covers none
+	// is kept with its stamp alone.
 	Entries int
 }
 

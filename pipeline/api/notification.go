@@ -38,13 +38,13 @@ type Result struct {
 
 // Entry is the answer of GET /v1/notifications/{id}.
 type Entry struct {
-	ID         string    `json:"id"`
+	ID         string    `json:"id,omitempty"`
 	Ref        string    `json:"ref,omitempty"`
 	UserID     string    `json:"user_id,omitempty"` // not known before the first attempt was recorded
 	Channel    string    `json:"channel"`
 	Priority   string    `json:"priority"`
 	State      string    `json:"state"` // queued, sending, retrying, delivered, suppressed, expired, rate_dropped or dead
-	AcceptedAt time.Time `json:"accepted_at"`
+	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 	EndedAt    time.Time `json:"ended_at,omitzero"`
 	Reason     string    `json:"reason,omitempty"`
 	ReplayOf   string    `json:"replay_of,omitempty"`
@@ -66,6 +66,67 @@ type Attempt struct {
 	At       time.Time `json:"at"`
 	Result   string    `json:"result"` // sent, permanent, throttled, transient, ambiguous or uncertain
 	Error    string    `json:"error,omitempty"`
+}
+
+// NotificationList is a page of GET /v1/users/{user}/notifications, the newest
+// first.
+type NotificationList struct {
+	Notifications []Entry `json:"notifications"`
+	NextCursor    string  `json:"next_cursor,omitempty"` // for the next page; empty at the end
+}
+
+// DeadLetterList is a page of GET /v1/deadletters, the newest first.
+type DeadLetterList struct {
+	DeadLetters []DeadLetter `json:"deadletters"`
+	NextCursor  string       `json:"next_cursor,omitempty"` // for the next page; empty at the end
+}
+
+// DeadLetter is a dead notification that is kept. Its id and time of acceptance
+// are empty when the queue held bytes from which they could not be read.
+type DeadLetter struct {
+	Entry
+	ReplayedBy string `json:"replayed_by,omitempty"` // the notification that was made of it
+}
+
+// ReplayRequest is the body of POST /v1/deadletters/replay: ids or a filter.
+type ReplayRequest struct {
+	IDs    []string      `json:"ids,omitempty"`
+	Filter *ReplayFilter `json:"filter,omitempty"`
+}
+
+// ReplayFilter chooses dead letters that were not replayed before, the newest
+// 1000 at most; what is empty is not asked for.
+type ReplayFilter struct {
+	Channel string    `json:"channel,omitempty"`
+	Reason  string    `json:"reason,omitempty"`
+	From    time.Time `json:"from,omitzero"` // accepted then or later
+	To      time.Time `json:"to,omitzero"`   // accepted before
+}
+
+// Replays is the 202 of POST /v1/deadletters/replay.
+type Replays struct {
+	Results []Replay `json:"results"`
+}
+
+// Replay is a dead letter that was sent again.
+type Replay struct {
+	ID       string `json:"id"`        // the dead one, which stays so
+	ReplayID string `json:"replay_id"` // the new notification
+}
+
+// Template is one version of a template in a locale: the body of GET and PUT
+// /v1/templates/{id}/{version}.
+type Template struct {
+	ID      string `json:"id"`
+	Version uint32 `json:"version"`
+	Locale  string `json:"locale"` // empty: the default
+	Subject string `json:"subject,omitempty"`
+	Body    string `json:"body"`
+}
+
+// ReshardRequest is the body of POST /v1/reshard.
+type ReshardRequest struct {
+	To uint32 `json:"to"` // shards
 }
 
 // Readiness is the answer of GET /readyz, with 200 or 503.

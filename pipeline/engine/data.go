@@ -37,6 +37,7 @@ func openDataDir(path string) (dataDir, error) {
 
 func (d dataDir) store() string       { return filepath.Join(d.path, "store") }
 func (d dataDir) preferences() string { return filepath.Join(d.path, "preferences") }
+func (d dataDir) templates() string   { return filepath.Join(d.path, "templates") }
 
 // remove removes a temporary directory and leaves any other alone.
 func (d dataDir) remove() error {

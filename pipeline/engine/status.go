@@ -34,7 +34,7 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		Started: s.started, Now: now, Version: s.cfg.Version,
 		Engines: map[string]string{
 			"intake": "pebble", "feed": "pebble", "settlement": "pebble", "history": "pebble",
-			"preferences": "sqlite", "cache": "memory", "templates": s.templatesFrom(),
+			"preferences": "sqlite", "cache": "memory", "templates": "folder",
 		},
 		Account: api.Account{
 			Accepted: account.Accepted, Delivered: account.Delivered, Suppressed: account.Suppressed,
@@ -49,13 +49,6 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		Caches:    cacheStatus(&snapshot),
 		Resources: resources,
 	}, nil
-}
-
-func (s *System) templatesFrom() string {
-	if s.cfg.Templates.Dir == "" {
-		return "shipped"
-	}
-	return "folder"
 }
 
 func queueStatus(depths []pipeline.Depth, now time.Time) []api.Queue {

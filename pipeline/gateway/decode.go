@@ -23,7 +23,7 @@ const (
 )
 
 // errTooMany refuses a request of more entries than a slice carries.
-var errTooMany = fmt.Errorf("more than %d notifications in one request", pipeline.MaxSlice)
+var errTooMany = fmt.Errorf("more than %d entries in one request", pipeline.MaxSlice)
 
 // body is the decoded body of POST /v1/notifications.
 type body struct {

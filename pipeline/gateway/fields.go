@@ -3,7 +3,6 @@ package gateway
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/go-faster/jx"
 
@@ -110,7 +109,7 @@ func (d *bodyDecoder) versionField(n *pipeline.Notification) error {
 	} else if err := d.skip(3); err != nil {
 		return err
 	}
-	d.fault("template_version", "want an integer from 1 to 4294967295")
+	d.fault("template_version", versionWanted)
 	return nil
 }
 
@@ -129,19 +128,16 @@ func parseVersion(raw []byte) (uint32, bool) {
 	return uint32(n), n >= 1 && n <= 1<<32-1
 }
 
-// expiryField reads a time of RFC 3339, to the millisecond, in UTC: what is
-// kept of it.
+// expiryField reads a time.
 func (d *bodyDecoder) expiryField(n *pipeline.Notification) error {
 	var value string
 	faults := len(d.faults)
 	if err := d.textField(fieldExpiresAt, "expires_at", &value); err != nil || len(d.faults) > faults {
 		return err
 	}
-	var at time.Time
-	err := at.UnmarshalText([]byte(value))
-	at = at.UTC().Truncate(time.Millisecond)
-	if err != nil || at.Year() < 1970 || at.Year() > 9999 {
-		d.fault("expires_at", "want a time of RFC 3339, as in 2026-11-24T12:00:00Z")
+	at, ok := parseTime(value)
+	if !ok {
+		d.fault("expires_at", timeWanted)
 		return nil
 	}
 	n.ExpiresAt = at

@@ -23,6 +23,11 @@ type Ingester interface {
 	Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.Receipt, error)
 }
 
+// Replayer sends dead letters again. Its nil error is the promise behind a 202.
+type Replayer interface {
+	Replay(ctx context.Context, r pipeline.Replay) ([]pipeline.Replacement, error)
+}
+
 // Preferences reads and sets what users want.
 type Preferences interface {
 	// Lookup gives one preference a key, in order, the default where a user
@@ -30,6 +35,26 @@ type Preferences interface {
 	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
 	// Put returns when the preferences are durable.
 	Put(ctx context.Context, preferences []pipeline.Preference) error
+	// Erase forgets what a user said, and returns when that is durable.
+	Erase(ctx context.Context, user string) error
+}
+
+// Templates reads and writes templates.
+type Templates interface {
+	// Source reads one version in just this locale. Errors:
+	// pipeline.ErrNoTemplate.
+	Source(ctx context.Context, id string, version uint32, locale string) (pipeline.Template, error)
+	// Put writes a version that is used from its return on. written is false
+	// when it was there before, word for word. Errors: a
+	// *pipeline.TemplateError, pipeline.ErrTemplateExists.
+	Put(ctx context.Context, t pipeline.Template) (written bool, err error)
+}
+
+// Resharder moves the preferences to another number of shards.
+type Resharder interface {
+	// Reshard starts to, and returns when it has begun. Errors:
+	// pipeline.ErrResharding, a *pipeline.ShardsError.
+	Reshard(ctx context.Context, to int) error
 }
 
 // Observer records what the gateway does; *[telemetry.Metrics] is one.
@@ -44,8 +69,13 @@ type Observer interface {
 // defaults.
 type Config struct {
 	Ingester    Ingester
+	Replayer    Replayer
 	History     pipeline.History
+	Users       pipeline.UserHistory
+	DeadLetters pipeline.DeadLetters
 	Preferences Preferences
+	Templates   Templates
+	Resharder   Resharder // nil: there is no such path
 	IDs         pipeline.IDKey
 	// Status takes the snapshot of GET /v1/status; the gateway fills in
 	// whether it is ready and whether it drains.
@@ -56,6 +86,8 @@ type Config struct {
 	Observer Observer
 	Logger   *slog.Logger
 
+	// Keys are the API keys; without, everybody may do everything.
+	Keys *Keys
 	// Hosts are names this server answers to beside the loopback's and the
 	// address of the connection.
 	Hosts []string
@@ -72,6 +104,7 @@ type Gateway struct {
 	cfg       Config
 	hosts     hosts
 	admission admission
+	streams   streams
 	draining  atomic.Bool
 	routes    *http.ServeMux
 }
@@ -93,14 +126,10 @@ func New(c Config) *Gateway {
 		admission: admission{maxRequests: c.MaxRequests, maxBytes: c.MaxBodyBytes},
 		routes:    http.NewServeMux(),
 	}
-	g.route(submitPath, methods{http.MethodPost: g.submit})
-	g.route("/v1/notifications/{id}", methods{http.MethodGet: g.notification})
-	g.route("/v1/users/{user}/preferences", methods{http.MethodGet: g.preferences, http.MethodPut: g.setPreferences})
-	g.route("/v1/runs/{run}/outcomes", methods{http.MethodGet: g.runOutcomes})
-	g.route("/v1/status", methods{http.MethodGet: g.status})
-	g.route("/healthz", methods{http.MethodGet: g.healthy})
-	g.route("/readyz", methods{http.MethodGet: g.ready})
-	g.route("/metrics", methods{http.MethodGet: g.cfg.Metrics.ServeHTTP})
+	g.streams.init()
+	for pattern, m := range g.endpoints() {
+		g.route(pattern, m)
+	}
 	g.routes.HandleFunc("/", unknownPath)
 	return g
 }
@@ -108,22 +137,70 @@ func New(c Config) *Gateway {
 // submitPath is the path, and the route, of submissions.
 const submitPath = "/v1/notifications"
 
-// methods are the handlers of a path by method.
-type methods map[string]http.HandlerFunc
+// Paths that are answered without a key.
+const (
+	livenessPath  = "/healthz"
+	readinessPath = "/readyz"
+)
+
+// endpoint is what answers a method of a path, and the scope that it takes.
+type endpoint struct {
+	scope   Scope
+	handler http.HandlerFunc
+}
+
+// methods are the endpoints of a path by method.
+type methods map[string]endpoint
+
+// endpoints is the whole interface. openapi.json describes it, and a test holds
+// the two together.
+func (g *Gateway) endpoints() map[string]methods {
+	all := map[string]methods{
+		submitPath:                       {http.MethodPost: {ScopeSend, g.submit}},
+		"/v1/notifications/{id}":         {http.MethodGet: {ScopeRead, g.notification}},
+		"/v1/users/{user}":               {http.MethodDelete: {ScopeAdmin, g.eraseUser}},
+		"/v1/users/{user}/notifications": {http.MethodGet: {ScopeRead, g.userNotifications}},
+		"/v1/users/{user}/preferences":   {http.MethodGet: {ScopeAdmin, g.preferences}, http.MethodPut: {ScopeAdmin, g.setPreferences}},
+		"/v1/templates/{id}/{version}":   {http.MethodGet: {ScopeAdmin, g.template}, http.MethodPut: {ScopeAdmin, g.putTemplate}},
+		"/v1/deadletters":                {http.MethodGet: {ScopeRead, g.deadLetters}},
+		"/v1/deadletters/replay":         {http.MethodPost: {ScopeAdmin, g.replay}},
+		"/v1/runs/{run}/outcomes":        {http.MethodGet: {ScopeRead, g.runOutcomes}},
+		"/v1/status":                     {http.MethodGet: {ScopeRead, g.status}},
+		"/v1/status/stream":              {http.MethodGet: {ScopeRead, g.statusStream}},
+		"/openapi.json":                  {http.MethodGet: {scopeAny, openAPI}},
+		livenessPath:                     {http.MethodGet: {scopeAny, g.healthy}},
+		readinessPath:                    {http.MethodGet: {scopeAny, g.ready}},
+		"/metrics":                       {http.MethodGet: {ScopeRead, g.cfg.Metrics.ServeHTTP}},
+	}
+	if g.cfg.Resharder != nil {
+		all["/v1/reshard"] = methods{http.MethodPost: {ScopeAdmin, g.reshard}}
+	}
+	return all
+}
 
 func (g *Gateway) route(pattern string, m methods) {
 	g.routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		w.(*answer).route = pattern
+		a := w.(*answer)
+		a.route = pattern
 		method := r.Method
 		if method == http.MethodHead {
 			method = http.MethodGet // net/http leaves the body out
 		}
-		if handler, ok := m[method]; ok {
-			handler(w, r)
+		e, ok := m[method]
+		if !ok {
+			w.Header().Set("Allow", m.allow())
+			writeProblem(w, problem(http.StatusMethodNotAllowed, api.CodeMethod, "this path takes "+m.allow()))
 			return
 		}
-		w.Header().Set("Allow", m.allow())
-		writeProblem(w, problem(http.StatusMethodNotAllowed, api.CodeMethod, "this path takes "+m.allow()))
+		p := a.key.require(e.scope)
+		if p == nil {
+			p = a.key.limit.limited(1)
+		}
+		if p != nil {
+			writeProblem(w, p)
+			return
+		}
+		e.handler(w, r)
 	})
 }
 
@@ -146,7 +223,7 @@ type answer struct {
 	http.ResponseWriter
 	route  string // as it was registered
 	id     string // of the request
-	client string // the name of the API key, when there is one
+	key    apiKey // that it came under
 	status int    // 0 until the header is written
 }
 
@@ -194,7 +271,13 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refusal *api.Pro
 		a.refuse(r, refusal)
 		return
 	}
-	a.client = client(r)
+	if path := r.URL.Path; path != livenessPath && path != readinessPath {
+		var p *api.Problem
+		if a.key, p = g.cfg.Keys.authenticate(r); p != nil {
+			writeProblem(a, p)
+			return
+		}
+	}
 	// The mux would redirect a path that is not in its shortest form, which
 	// serves nobody here.
 	if escaped := r.URL.EscapedPath(); path.Clean(escaped) != escaped {
@@ -204,13 +287,15 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refusal *api.Pro
 	g.routes.ServeHTTP(a, r)
 }
 
+// drain ends what would never end by itself and takes nothing more.
+func (g *Gateway) drain() {
+	g.draining.Store(true)
+	g.streams.end()
+}
+
 func unknownPath(w http.ResponseWriter, _ *http.Request) {
 	writeProblem(w, problem(http.StatusNotFound, api.CodeNotFound, "no such path"))
 }
-
-// client names the API key that a request came under. There are no keys yet,
-// so every request is of the one nameless client.
-func client(*http.Request) string { return "" }
 
 // requestID takes the request's own id, when it is one that a log can hold, or
 // makes one.
@@ -252,5 +337,5 @@ func (g *Gateway) log(r *http.Request, a *answer, elapsed time.Duration) {
 	}
 	g.cfg.Logger.LogAttrs(r.Context(), level, "answered a request",
 		slog.String("request_id", a.id), slog.String("method", r.Method), slog.String("route", a.route),
-		slog.Int("status", a.status), slog.Duration("took", elapsed), slog.String("client", a.client))
+		slog.Int("status", a.status), slog.Duration("took", elapsed), slog.String("client", a.key.name))
 }

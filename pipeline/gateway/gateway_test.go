@@ -34,7 +34,7 @@ func wantProblem(t *testing.T, got *httptest.ResponseRecorder, status int, code 
 	if ct := got.Header().Get("Content-Type"); ct != api.ProblemType {
 		t.Errorf("a problem of type %s", ct)
 	}
-	if (got.Header().Get("Retry-After") != "") != (status == 503) {
+	if (got.Header().Get("Retry-After") != "") != (status == 503 || status == 429) {
 		t.Errorf("%d with Retry-After %q", status, got.Header().Get("Retry-After"))
 	}
 	return p

@@ -29,7 +29,7 @@ func (g *Gateway) healthy(w http.ResponseWriter, _ *http.Request) {
 
 // ready answers GET /readyz.
 func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
-	readiness := g.readiness(r.Context())
+	readiness := g.Readiness(r.Context())
 	status := http.StatusOK
 	if readiness.Status != statusReady {
 		status = http.StatusServiceUnavailable
@@ -37,8 +37,8 @@ func (g *Gateway) ready(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, readiness)
 }
 
-// readiness runs the checks, all at once.
-func (g *Gateway) readiness(ctx context.Context) api.Readiness {
+// Readiness runs the checks, all at once.
+func (g *Gateway) Readiness(ctx context.Context) api.Readiness {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	out := api.Readiness{Status: statusReady, Checks: make(map[string]string, len(g.cfg.Checks))}

@@ -3,8 +3,6 @@ package gateway
 import (
 	"fmt"
 	"net/http"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/go-faster/jx"
 
@@ -12,11 +10,8 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/api"
 )
 
-// Limits of a user's preferences.
-const (
-	maxUserID    = 256 // bytes
-	maxAddresses = 16  // of one channel
-)
+// maxAddresses is the most addresses of one channel.
+const maxAddresses = 16
 
 // preferences answers GET /v1/users/{user}/preferences.
 func (g *Gateway) preferences(w http.ResponseWriter, r *http.Request) {
@@ -64,21 +59,15 @@ func (g *Gateway) setPreferences(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, unknownUser())
 		return
 	}
-	data, done, p := g.admitBody(w, r)
-	if p != nil {
-		writeProblem(w, p)
+	var preferences []pipeline.Preference
+	done, ok := g.document(w, r, func(data []byte) (faults []pipeline.Fault, err error) {
+		preferences, faults, err = decodePreferences(data, user)
+		return faults, err
+	})
+	if !ok {
 		return
 	}
 	defer done()
-	preferences, faults, err := decodePreferences(data, user)
-	if err != nil {
-		writeProblem(w, undecodable(err))
-		return
-	}
-	if len(faults) > 0 {
-		writeProblem(w, (&body{}).invalid(faults))
-		return
-	}
 	if err := g.cfg.Preferences.Put(r.Context(), preferences); err != nil {
 		g.failed(w, r, "store preferences", err)
 		return
@@ -86,41 +75,19 @@ func (g *Gateway) setPreferences(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// validUser says whether a path's user can be one.
-func validUser(user string) bool {
-	if user == "" || len(user) > maxUserID || !utf8.ValidString(user) {
-		return false
-	}
-	for _, r := range user {
-		if unicode.IsControl(r) {
-			return false
-		}
-	}
-	return true
-}
-
-func unknownUser() *api.Problem {
-	return problem(http.StatusNotFound, api.CodeNotFound, fmt.Sprintf("no such user: a user id has 1 to %d bytes of text", maxUserID))
-}
-
-// preferencesDecoder reads the body of a PUT. Its faults' fields count from the
-// body's root.
+// preferencesDecoder reads the body of a PUT.
 type preferencesDecoder struct {
-	reader
-	user   string
-	out    []pipeline.Preference
-	faults []pipeline.Fault
+	document
+	user string
+	out  []pipeline.Preference
 }
 
 // decodePreferences reads the channels that a body sets. An error is a
 // *malformedError.
 func decodePreferences(data []byte, user string) ([]pipeline.Preference, []pipeline.Fault, error) {
 	d := &preferencesDecoder{user: user}
-	if err := d.start(data); err != nil {
-		return nil, nil, err
-	}
 	channels := false
-	isObject, err := d.object("", func(name string) error {
+	isObject, err := d.read(data, func(name string) error {
 		switch name {
 		case "user_id": // may be left out: the path names the user
 			value, detail, err := d.text()
@@ -134,45 +101,15 @@ func decodePreferences(data []byte, user string) ([]pipeline.Preference, []pipel
 			_, err := d.object("channels", d.channel)
 			return err
 		}
-		d.fault(escape(name), "unknown field")
-		return d.skip(1)
+		return d.unknown(name)
 	})
-	if err == nil {
-		err = d.end()
-	}
 	if err != nil {
-		return nil, nil, malformed(err)
+		return nil, nil, err
 	}
 	if isObject && !channels {
 		d.fault("channels", "is required")
 	}
 	return d.out, d.faults, nil
-}
-
-func (d *preferencesDecoder) fault(field, detail string) {
-	if detail != "" && len(d.faults) < maxFaults {
-		d.faults = append(d.faults, pipeline.Fault{Entry: -1, Field: field, Detail: detail})
-	}
-}
-
-// object reads an object, whose names stand once each, and says whether it is
-// one.
-func (d *preferencesDecoder) object(field string, member func(name string) error) (bool, error) {
-	if d.jx.Next() != jx.Object {
-		d.fault(field, "want an object")
-		return false, d.skip(1)
-	}
-	seen := map[string]bool{}
-	return true, d.jx.ObjBytes(func(_ *jx.Decoder, key []byte) error {
-		name := text(key)
-		if seen[name] {
-			return duplicate(name)
-		}
-		if len(seen) < maxFaults {
-			seen[name] = true
-		}
-		return member(name)
-	})
 }
 
 func (d *preferencesDecoder) channel(name string) error {

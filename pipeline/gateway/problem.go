@@ -40,6 +40,9 @@ func writeProblem(w http.ResponseWriter, p *api.Problem) {
 	header := w.Header()
 	header.Set("Content-Type", api.ProblemType)
 	header.Set("Content-Length", strconv.Itoa(len(data)))
+	if p.Status == http.StatusUnauthorized {
+		header.Set("WWW-Authenticate", challenge)
+	}
 	if p.RetryAfter > 0 {
 		header.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}

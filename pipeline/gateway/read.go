@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -81,14 +82,23 @@ func (g *Gateway) runOutcomes(w http.ResponseWriter, r *http.Request) {
 
 // status answers GET /v1/status.
 func (g *Gateway) status(w http.ResponseWriter, r *http.Request) {
-	s, err := g.cfg.Status(r.Context())
+	s, err := g.snapshot(r.Context())
 	if err != nil {
 		g.failed(w, r, "take a snapshot", err)
 		return
 	}
-	s.Ready = g.readiness(r.Context()).Status == statusReady
-	s.Draining = g.draining.Load()
 	writeJSON(w, http.StatusOK, s)
+}
+
+// snapshot takes the status, with what the gateway itself knows.
+func (g *Gateway) snapshot(ctx context.Context) (api.Status, error) {
+	s, err := g.cfg.Status(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Ready = g.Readiness(ctx).Status == statusReady
+	s.Draining = g.draining.Load()
+	return s, nil
 }
 
 // failed answers for a store that did not, and logs why.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-faster/jx"
@@ -73,6 +74,27 @@ func (r *reader) text() (value, detail string, err error) {
 	value = text(b)
 	if r.hasControl(value) {
 		return "", "must not hold control characters", nil
+	}
+	return value, "", nil
+}
+
+// prose reads a string that may have line breaks and tabs.
+func (r *reader) prose() (value, detail string, err error) {
+	if r.jx.Next() != jx.String {
+		return "", "want a string", r.skip(0)
+	}
+	b, err := r.jx.StrBytes()
+	if err != nil {
+		return "", "", err
+	}
+	value = text(b)
+	if r.hasControl(strings.Map(func(c rune) rune {
+		if c == '\n' || c == '\r' || c == '\t' {
+			return ' '
+		}
+		return c
+	}, value)) {
+		return "", "must not hold control characters other than line breaks and tabs", nil
 	}
 	return value, "", nil
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,6 +23,9 @@ const (
 	// before its body came.
 	readTimeout = 30 * time.Second
 	idleTimeout = 2 * time.Minute
+	// maxHTTP2Streams bounds the requests that one HTTP/2 connection has in
+	// progress.
+	maxHTTP2Streams = 128
 	// writeTimeout bounds an answer from the end of its request's header: the
 	// body's time, the commit's, and a slow reader's.
 	writeTimeout = time.Minute
@@ -61,11 +65,24 @@ func NewServer(g *Gateway) *Server {
 // it. It is called before Start, if at all.
 func (s *Server) Front(h http.Handler) { s.http.Handler = h }
 
+// Secure lets connections be TLS alone, and HTTP/2 where a client speaks it. It
+// is called before Start, if at all.
+func (s *Server) Secure(c *tls.Config) {
+	s.http.TLSConfig = c
+	s.http.Protocols.SetHTTP2(true)
+	s.http.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: maxHTTP2Streams}
+}
+
 // Start serves on a listener, which the server closes.
 func (s *Server) Start(l net.Listener) {
+	l = netutil.LimitListener(l, maxConnections)
 	go func() {
 		defer close(s.done)
-		err := s.http.Serve(netutil.LimitListener(l, maxConnections))
+		serve := s.http.Serve
+		if s.http.TLSConfig != nil {
+			serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+		}
+		err := serve(l)
 		if !errors.Is(err, http.ErrServerClosed) {
 			s.err = fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err)
 		}
@@ -81,7 +98,7 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // ctx ends first, they are cut off, and the error says so. The error of a
 // server that had stopped by itself is returned here.
 func (s *Server) Drain(ctx context.Context) error {
-	s.gateway.draining.Store(true)
+	s.gateway.drain()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		err = fmt.Errorf("requests in progress were cut off: %w", errors.Join(err, s.http.Close()))

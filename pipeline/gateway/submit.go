@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,7 @@ const MaxBody = 4 << 20
 // submit answers POST /v1/notifications.
 func (g *Gateway) submit(w http.ResponseWriter, r *http.Request) {
 	if g.draining.Load() {
-		w.Header().Set("Connection", "close")
-		writeProblem(w, problem(http.StatusServiceUnavailable, api.CodeDraining, "the server is about to stop; nothing was accepted"))
+		writeProblem(w, draining(w))
 		return
 	}
 	key, p := idempotencyKey(r)
@@ -44,9 +44,10 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, undecodable(err))
 		return
 	}
-	b.Client, b.Key = w.(*answer).client, key
+	a := w.(*answer)
+	b.Client, b.Key = a.key.name, key
 	g.submitted(w, len(b.Notifications))
-	receipts, refusal, why := g.accept(r, &b, w.(*answer).id)
+	receipts, refusal, why := g.accept(r, &b, a)
 	if refusal != nil {
 		g.cfg.Observer.Refused(why, len(b.Notifications))
 		writeProblem(w, refusal)
@@ -55,8 +56,21 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request) {
 	writeResults(w, receipts)
 }
 
+// draining makes the answer of a server that takes nothing more.
+func draining(w http.ResponseWriter) *api.Problem {
+	w.Header().Set("Connection", "close")
+	return problem(http.StatusServiceUnavailable, api.CodeDraining, "the server is about to stop; nothing was accepted")
+}
+
 // accept hands a decoded body to ingest, unless it is refused as a whole.
-func (g *Gateway) accept(r *http.Request, b *body, requestID string) ([]pipeline.Receipt, *api.Problem, telemetry.Refusal) {
+func (g *Gateway) accept(r *http.Request, b *body, a *answer) ([]pipeline.Receipt, *api.Problem, telemetry.Refusal) {
+	// The call itself was counted as one.
+	if p := a.key.limit.limited(max(0, len(b.Notifications)-1)); p != nil {
+		return nil, p, telemetry.RefusedRate
+	}
+	if !a.key.allows(ScopeSendTo) && slices.ContainsFunc(b.Notifications, func(n pipeline.Notification) bool { return n.To != "" }) {
+		return nil, a.key.require(ScopeSendTo), telemetry.RefusedInvalid
+	}
 	if b.Key != "" {
 		for i, key := range b.Keys {
 			if key != "" {
@@ -72,7 +86,7 @@ func (g *Gateway) accept(r *http.Request, b *body, requestID string) ([]pipeline
 		p, why := b.refusal(err)
 		if p.Status >= 500 {
 			// The cause may name hosts and files: it is for the log alone.
-			g.cfg.Logger.WarnContext(r.Context(), "a submission failed", "request_id", requestID, "code", p.Code, "error", err)
+			g.cfg.Logger.WarnContext(r.Context(), "a submission failed", "request_id", a.id, "code", p.Code, "error", err)
 		}
 		return nil, p, why
 	}

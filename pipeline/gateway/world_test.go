@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -98,6 +99,124 @@ func (f *fakePreferences) Put(_ context.Context, preferences []pipeline.Preferen
 	return f.err
 }
 
+func (f *fakePreferences) Erase(_ context.Context, user string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for key := range f.set {
+		if key.UserID == user {
+			delete(f.set, key)
+		}
+	}
+	return f.err
+}
+
+// fakeUsers lists what it was given, a page at a time, and notes what it is
+// asked for.
+type fakeUsers struct {
+	entries []pipeline.Entry
+	pages   []pipeline.Page
+	erased  []string
+	err     error
+}
+
+func (f *fakeUsers) ByUser(_ context.Context, user string, p pipeline.Page) ([]pipeline.Entry, pipeline.Cursor, error) {
+	f.pages = append(f.pages, p)
+	if f.err != nil {
+		return nil, "", f.err
+	}
+	list := p.NameList("user", user)
+	start := 0
+	if p.After != "" {
+		after, err := p.After.Position(list)
+		if err != nil {
+			return nil, "", err
+		}
+		start = 1 + slices.IndexFunc(f.entries, func(e pipeline.Entry) bool { return e.ID == after })
+	}
+	end := min(start+p.Limit, len(f.entries))
+	if end < len(f.entries) {
+		return f.entries[start:end], pipeline.CursorAfter(list, f.entries[end-1].ID), nil
+	}
+	return f.entries[start:end], "", nil
+}
+
+func (f *fakeUsers) Erase(_ context.Context, user string) error {
+	f.erased = append(f.erased, user)
+	return f.err
+}
+
+// fakeDead lists what it was given, and notes what it is asked for.
+type fakeDead struct {
+	letters []pipeline.DeadLetter
+	filters []pipeline.DeadFilter
+	err     error
+}
+
+func (f *fakeDead) Dead(_ context.Context, filter pipeline.DeadFilter, _ pipeline.Page) ([]pipeline.DeadLetter, pipeline.Cursor, error) {
+	f.filters = append(f.filters, filter)
+	return f.letters, "", f.err
+}
+
+func (f *fakeDead) DeadByID(context.Context, []pipeline.ID) ([]pipeline.DeadLetter, error) {
+	panic("the gateway does not look dead letters up")
+}
+
+// fakeReplayer sends whatever is asked for again, unless told otherwise.
+type fakeReplayer struct {
+	got []pipeline.Replay
+	err error
+}
+
+func (f *fakeReplayer) Replay(_ context.Context, r pipeline.Replay) ([]pipeline.Replacement, error) {
+	f.got = append(f.got, r)
+	var made []pipeline.Replacement
+	for i, id := range r.IDs {
+		n := pipeline.Notification{UserID: "u1", Channel: id.Channel(), Priority: id.Priority()}
+		made = append(made, pipeline.Replacement{Dead: id, New: ids().Make(epoch(), &n, uint32(i))})
+	}
+	return made, f.err
+}
+
+// fakeTemplates keeps templates in memory.
+type fakeTemplates struct {
+	put []pipeline.Template
+	err error
+}
+
+func (f *fakeTemplates) Source(_ context.Context, id string, version uint32, locale string) (pipeline.Template, error) {
+	for _, t := range f.put {
+		if t.ID == id && t.Version == version && t.Locale == locale {
+			return t, f.err
+		}
+	}
+	return pipeline.Template{}, errors.Join(pipeline.ErrNoTemplate, f.err)
+}
+
+func (f *fakeTemplates) Put(ctx context.Context, t pipeline.Template) (bool, error) {
+	if f.err != nil {
+		return false, f.err
+	}
+	if old, err := f.Source(ctx, t.ID, t.Version, t.Locale); err == nil {
+		if old != t {
+			return false, pipeline.ErrTemplateExists
+		}
+		return false, nil
+	}
+	f.put = append(f.put, t)
+	return true, nil
+}
+
+// fakeResharder says what it was told to.
+type fakeResharder struct {
+	to  []int
+	err error
+}
+
+func (f *fakeResharder) Reshard(_ context.Context, to int) error {
+	f.to = append(f.to, to)
+	return f.err
+}
+
 type fakeObserver struct {
 	mu        sync.Mutex
 	answering int
@@ -137,6 +256,11 @@ type world struct {
 	ingester    *fakeIngester
 	history     *fakeHistory
 	preferences *fakePreferences
+	users       *fakeUsers
+	dead        *fakeDead
+	replayer    *fakeReplayer
+	templates   *fakeTemplates
+	resharder   *fakeResharder
 	observer    *fakeObserver
 	logs        *logs
 }
@@ -163,11 +287,13 @@ func newWorld(change func(*gateway.Config)) *world {
 	w := &world{
 		ingester: &fakeIngester{}, history: &fakeHistory{entries: map[pipeline.ID]pipeline.Entry{}},
 		preferences: &fakePreferences{set: map[pipeline.PreferenceKey]pipeline.Preference{}},
-		observer:    &fakeObserver{requests: map[string]int{}, refused: map[telemetry.Refusal]int{}},
-		logs:        &logs{},
+		users:       &fakeUsers{}, dead: &fakeDead{}, replayer: &fakeReplayer{}, templates: &fakeTemplates{}, resharder: &fakeResharder{},
+		observer: &fakeObserver{requests: map[string]int{}, refused: map[telemetry.Refusal]int{}},
+		logs:     &logs{},
 	}
 	c := gateway.Config{
-		Ingester: w.ingester, History: w.history, Preferences: w.preferences, IDs: ids(), Observer: w.observer,
+		Ingester: w.ingester, Replayer: w.replayer, History: w.history, Users: w.users, DeadLetters: w.dead,
+		Preferences: w.preferences, Templates: w.templates, Resharder: w.resharder, IDs: ids(), Observer: w.observer,
 		Status:  func(context.Context) (api.Status, error) { return api.Status{Version: "v1"}, nil },
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
 		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),

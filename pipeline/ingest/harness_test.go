@@ -40,6 +40,23 @@ func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) (
 	return found, nil
 }
 
+// LookupAddresses answers from the same map: the tests name an address as they
+// name a user.
+func (p *preferences) LookupAddresses(_ context.Context, recipients []pipeline.Recipient) ([]pipeline.Preference, error) {
+	if p.err != nil {
+		return nil, p.err
+	}
+	found := make([]pipeline.Preference, len(recipients))
+	for i, r := range recipients {
+		k := pipeline.PreferenceKey{UserID: r.Address, Channel: r.Channel}
+		found[i] = pipeline.DefaultPreference(k)
+		if row, ok := p.rows[k]; ok {
+			found[i] = row
+		}
+	}
+	return found, nil
+}
+
 // templates is a store that gets new versions while it is in use. Its
 // templates are compiled at each call, so that no cache hides one.
 type templates struct {
@@ -104,7 +121,7 @@ func newStage(intake pipeline.Intake) *stage {
 		now:         noon(),
 	}
 	s.Ingest = ingest.New(ingest.Config{
-		Intake: intake, Preferences: s.preferences, Templates: s.templates, IDs: s.ids, Observer: s.counts,
+		Intake: intake, Preferences: s.preferences, Addresses: s.preferences, Templates: s.templates, IDs: s.ids, Observer: s.counts,
 		Now: func() time.Time { return s.now },
 	})
 	return s

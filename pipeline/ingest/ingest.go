@@ -20,6 +20,12 @@ type Preferences interface {
 	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
 }
 
+// Addresses reads what is wanted of addresses, whoever's they are, one
+// preference each in order.
+type Addresses interface {
+	LookupAddresses(ctx context.Context, recipients []pipeline.Recipient) ([]pipeline.Preference, error)
+}
+
 // Observer records what was taken in; *telemetry.Metrics is one.
 type Observer interface {
 	Accepted(q pipeline.Queue, n int)
@@ -29,7 +35,9 @@ type Observer interface {
 // Config is what an [Ingest] is made of.
 type Config struct {
 	Intake      pipeline.Intake
+	DeadLetters pipeline.DeadLetters
 	Preferences Preferences
+	Addresses   Addresses
 	Templates   Templates
 	IDs         *pipeline.IDMinter
 	Observer    Observer
@@ -100,11 +108,6 @@ func everyEntry(s *pipeline.Submission) []int {
 // admit decides on the fresh notifications of a slice and commits them, with
 // the versions of their templates.
 func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions []uint32, receipts []pipeline.Receipt, reservation pipeline.Reservation) error {
-	preferences, err := g.preferences(ctx, slice.notifications, fresh)
-	if err != nil {
-		return err
-	}
-	now := g.cfg.Now()
 	admissions := make([]pipeline.Admission, len(fresh))
 	for i, at := range fresh {
 		a := &admissions[i]
@@ -112,8 +115,12 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 		a.TemplateVersion = versions[at]
 		a.ID = receipts[at].ID
 		a.Claim = slice.claimOf(at)
-		a.Result = decide(&a.Notification, &preferences[i], now)
-		receipts[at].Result = a.Result
+	}
+	if err := g.decide(ctx, admissions); err != nil {
+		return err
+	}
+	for i, at := range fresh {
+		receipts[at].Result = admissions[i].Result
 	}
 	if err := reservation.Commit(ctx, admissions); err != nil {
 		return err
@@ -122,17 +129,63 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 	return nil
 }
 
-// preferences looks up what the users of the fresh notifications want.
-func (g *Ingest) preferences(ctx context.Context, notifications []pipeline.Notification, fresh []int) ([]pipeline.Preference, error) {
-	keys := make([]pipeline.PreferenceKey, len(fresh))
-	for i, at := range fresh {
-		keys[i] = pipeline.PreferenceKey{UserID: notifications[at].UserID, Channel: notifications[at].Channel}
+// decide says what becomes of each notification at ingest, by what its user
+// wants and what is wanted of the address that it brings along.
+func (g *Ingest) decide(ctx context.Context, admissions []pipeline.Admission) error {
+	preferences, err := g.preferences(ctx, admissions)
+	if err != nil {
+		return err
+	}
+	addresses, err := g.addresses(ctx, admissions)
+	if err != nil {
+		return err
+	}
+	now := g.cfg.Now()
+	for i := range admissions {
+		n := &admissions[i].Notification
+		if n.To != "" {
+			if !addresses[0].Wants(n.Category) {
+				admissions[i].Result = pipeline.Result{State: pipeline.Suppressed, Reason: "address_opted_out"}
+			}
+			addresses = addresses[1:]
+		}
+		if admissions[i].State == 0 {
+			admissions[i].Result = decide(n, &preferences[i], now)
+		}
+	}
+	return nil
+}
+
+// preferences looks up what the users of notifications want.
+func (g *Ingest) preferences(ctx context.Context, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
+	keys := make([]pipeline.PreferenceKey, len(admissions))
+	for i := range admissions {
+		keys[i] = pipeline.PreferenceKey{UserID: admissions[i].UserID, Channel: admissions[i].Channel}
 	}
 	preferences, err := g.cfg.Preferences.Lookup(ctx, keys)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
 	}
 	return preferences, nil
+}
+
+// addresses looks up what is wanted of the addresses that notifications bring
+// along, in the order of those that do.
+func (g *Ingest) addresses(ctx context.Context, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
+	recipients := make([]pipeline.Recipient, 0, len(admissions))
+	for i := range admissions {
+		if to := admissions[i].To; to != "" {
+			recipients = append(recipients, pipeline.Recipient{Channel: admissions[i].Channel, Address: to})
+		}
+	}
+	if len(recipients) == 0 {
+		return nil, nil
+	}
+	addresses, err := g.cfg.Addresses.LookupAddresses(ctx, recipients)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	}
+	return addresses, nil
 }
 
 // decide says what becomes of a notification at ingest, and fills in the

@@ -249,19 +249,45 @@ func (s *Service) Put(ctx context.Context, preferences []pipeline.Preference) er
 	if len(preferences) == 0 {
 		return nil
 	}
-	s.mu.Lock()
-	s.changes.begun++
-	s.changes.active++
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.changes.active--
-		s.mu.Unlock()
-	}()
+	defer s.change()()
 	err := s.writeStore(ctx, preferences)
 	// Also after an error: some may have been written.
 	s.renew(context.WithoutCancel(ctx), preferences)
 	return err
+}
+
+// change notes that something is about to change in the store, and gives what
+// notes that it has.
+func (s *Service) change() (done func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changes.begun++
+	s.changes.active++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.changes.active--
+	}
+}
+
+// Erase forgets what a user said of every channel, and returns when that is
+// durable and every later lookup of this process sees it. It may be repeated.
+func (s *Service) Erase(ctx context.Context, user string) error {
+	defer s.change()()
+	shard := s.router.Shard(user)
+	err := s.shards[shard].Erase(ctx, []string{user})
+	// Also after an error: it may have been done.
+	keys := make([]pipeline.PreferenceKey, 0, len(pipeline.Channels()))
+	for _, c := range pipeline.Channels() {
+		keys = append(keys, pipeline.PreferenceKey{UserID: user, Channel: c})
+	}
+	s.refresh.Lock()
+	defer s.refresh.Unlock()
+	s.forget(context.WithoutCancel(ctx), keys)
+	if err != nil {
+		return fmt.Errorf("preferences of shard %d of %d: %w", shard+1, len(s.shards), err)
+	}
+	return nil
 }
 
 // writeStore writes preferences to their shards, all shards at once.
@@ -304,9 +330,16 @@ func (s *Service) renew(ctx context.Context, written []pipeline.Preference) {
 		s.cache(ctx, current, current)
 		return
 	}
+	s.forget(ctx, keys)
+}
+
+// forget takes keys out of the caches.
+func (s *Service) forget(ctx context.Context, keys []pipeline.PreferenceKey) {
 	for _, key := range keys {
 		s.l1.Invalidate(key)
 	}
+	ctx, cancel := context.WithTimeout(ctx, renewTimeout)
+	defer cancel()
 	if err := s.l2.Delete(ctx, keys); err != nil {
 		s.errors2.Add(1)
 	}

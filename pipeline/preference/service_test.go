@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -73,6 +74,20 @@ func (s *store) Write(ctx context.Context, preferences []pipeline.Preference) er
 		s.version++
 		p.Version = s.version
 		s.rows[p.PreferenceKey] = p
+	}
+	return nil
+}
+
+func (s *store) Erase(_ context.Context, users []string) error {
+	if err := s.err.Load(); err != nil && *err != nil {
+		return *err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.rows {
+		if slices.Contains(users, key.UserID) {
+			delete(s.rows, key)
+		}
 	}
 	return nil
 }

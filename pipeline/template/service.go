@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +44,11 @@ type Service struct {
 	store    pipeline.TemplateStore
 	compiled *otter.Cache[key, *Compiled]
 	newest   *otter.Cache[string, uint32]
-	hits     atomic.Int64
-	misses   atomic.Int64
+	// filling is held alone while a template is written, and shared while what
+	// was read goes into a cache: so nothing read before comes in after.
+	filling sync.RWMutex
+	hits    atomic.Int64
+	misses  atomic.Int64
 }
 
 // NewService puts a cache before a store.
@@ -84,6 +88,8 @@ func (s *Service) Newest(ctx context.Context, id string) (uint32, error) {
 	if version, ok := s.newest.GetIfPresent(id); ok {
 		return version, nil
 	}
+	s.filling.RLock()
+	defer s.filling.RUnlock()
 	return s.newest.Get(ctx, id, otter.LoaderFunc[string, uint32](s.store.Newest))
 }
 
@@ -97,6 +103,8 @@ func (s *Service) Get(ctx context.Context, id string, version uint32, locale str
 		return c, nil
 	}
 	s.misses.Add(1)
+	s.filling.RLock()
+	defer s.filling.RUnlock()
 	return s.compiled.Get(ctx, k, otter.LoaderFunc[key, *Compiled](s.load))
 }
 
@@ -115,6 +123,53 @@ func (s *Service) load(ctx context.Context, k key) (*Compiled, error) {
 		}
 		locale = locale[:max(strings.LastIndexByte(locale, '-'), 0)]
 	}
+}
+
+// Source reads one version in just this locale, past the cache. Errors:
+// [pipeline.ErrNoTemplate], and what the store could not read.
+func (s *Service) Source(ctx context.Context, id string, version uint32, locale string) (pipeline.Template, error) {
+	return s.store.Get(ctx, id, version, locale)
+}
+
+// Put writes a version in a locale, once, when it compiles. From its return on
+// this process uses it: as the newest when it is, and in place of what its
+// locale fell back to. written is false when it was there before, word for word.
+// Errors: a *[pipeline.TemplateError], [pipeline.ErrTemplateExists], and what
+// the store could not write.
+func (s *Service) Put(ctx context.Context, t pipeline.Template) (written bool, err error) {
+	if err := check(t); err != nil {
+		return false, err
+	}
+	s.filling.Lock()
+	defer s.filling.Unlock()
+	// Also after an error: it may have been written.
+	defer func() {
+		s.newest.Invalidate(t.ID)
+		for k := range s.compiled.Keys() {
+			if k.id == t.ID && k.version == t.Version {
+				s.compiled.Invalidate(k)
+			}
+		}
+	}()
+	return s.store.Put(ctx, t)
+}
+
+// check refuses a template that cannot be kept or used.
+func check(t pipeline.Template) error {
+	fault := func(part, detail string) error { return &pipeline.TemplateError{Part: part, Err: errors.New(detail)} }
+	switch {
+	case !ValidID(t.ID):
+		return fault("id", "want 1 to 64 letters, digits, _ and -")
+	case t.Version == 0:
+		return fault("version", "want an integer from 1 to 4294967295")
+	case t.Locale != "" && !ValidLocale(t.Locale):
+		return fault("locale", "want a language tag, as in de or de-AT")
+	}
+	_, err := Compile(t)
+	if syntax, ok := errors.AsType[*SyntaxError](err); ok {
+		return &pipeline.TemplateError{Part: syntax.Part, Err: err}
+	}
+	return err
 }
 
 // Stats is how a cache served.

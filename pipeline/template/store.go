@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"strconv"
 	"strings"
 
@@ -30,7 +29,7 @@ var shipped embed.FS
 //	{id}/v{version}.{locale}.json   in another
 //
 // each {"subject": "...", "body": "..."}. A file never changes once written; a
-// change is a new version.
+// change is a new version. It writes nothing; a [Folder] does.
 type Files struct{ fsys fs.FS }
 
 // Shipped gives the templates that come with the program: welcome, otp, receipt
@@ -42,25 +41,6 @@ func Shipped() *Files {
 	}
 	return &Files{sub}
 }
-
-// Folder is a [Files] in a directory. Nothing outside the directory can be
-// read through it, whatever links it holds.
-type Folder struct {
-	Files
-	root *os.Root
-}
-
-// OpenFolder opens a directory of templates.
-func OpenFolder(dir string) (*Folder, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, fmt.Errorf("open the templates folder: %w", err)
-	}
-	return &Folder{Files{root.FS()}, root}, nil
-}
-
-// Close lets go of the directory.
-func (f *Folder) Close() error { return f.root.Close() }
 
 // ValidID says whether a template can have that id: 1 to 64 letters, digits, _
 // and -.
@@ -123,11 +103,7 @@ func (f *Files) Get(_ context.Context, id string, version uint32, locale string)
 	if !ValidID(id) || version == 0 || locale != "" && !ValidLocale(locale) {
 		return pipeline.Template{}, none
 	}
-	name := id + "/v" + strconv.FormatUint(uint64(version), 10)
-	if locale != "" {
-		name += "." + locale
-	}
-	name += ".json"
+	name := fileName(id, version, locale)
 	data, err := readFile(f.fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return pipeline.Template{}, none
@@ -139,6 +115,20 @@ func (f *Files) Get(_ context.Context, id string, version uint32, locale string)
 	t.ID, t.Version, t.Locale = id, version, locale
 	return t, err
 }
+
+// fileName is where a version in a locale lies.
+func fileName(id string, version uint32, locale string) string {
+	name := id + "/v" + strconv.FormatUint(uint64(version), 10)
+	if locale != "" {
+		name += "." + locale
+	}
+	return name + ".json"
+}
+
+// Put refuses: these files come with the program.
+func (f *Files) Put(context.Context, pipeline.Template) (bool, error) { return false, errReadOnly }
+
+var errReadOnly = errors.New("templates that come with the program cannot be added to")
 
 func readFile(fsys fs.FS, name string) (data []byte, err error) {
 	file, err := fsys.Open(name)
@@ -224,33 +214,4 @@ func decodeFile(name string, data []byte) (pipeline.Template, error) {
 		return fail(end, err)
 	}
 	return t, nil
-}
-
-// Layered reads from several stores as if the first lay over the second, so
-// that a folder's templates stand before the shipped ones of the same name.
-type Layered []pipeline.TemplateStore
-
-// Newest is the highest version in the first store that has the template.
-func (l Layered) Newest(ctx context.Context, id string) (uint32, error) {
-	err := fmt.Errorf("template %.64q: %w", id, pipeline.ErrNoTemplate)
-	for _, store := range l {
-		var version uint32
-		if version, err = store.Newest(ctx, id); !errors.Is(err, pipeline.ErrNoTemplate) {
-			return version, err
-		}
-	}
-	return 0, err
-}
-
-// Get reads from the first store that has just this version and locale: what
-// was pinned before a folder was laid over is still found.
-func (l Layered) Get(ctx context.Context, id string, version uint32, locale string) (pipeline.Template, error) {
-	err := fmt.Errorf("template %.64q: %w", id, pipeline.ErrNoTemplate)
-	for _, store := range l {
-		var t pipeline.Template
-		if t, err = store.Get(ctx, id, version, locale); !errors.Is(err, pipeline.ErrNoTemplate) {
-			return t, err
-		}
-	}
-	return pipeline.Template{}, err
 }

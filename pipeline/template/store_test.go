@@ -189,6 +189,7 @@ func TestLayersStandBeforeEachOther(t *testing.T) {
 
 // counting is a store that counts its uses and holds a settable newest version.
 type counting struct {
+	pipeline.TemplateStore
 	newest, gets atomic.Int64
 	version      atomic.Uint32
 }

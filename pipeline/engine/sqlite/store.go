@@ -103,6 +103,19 @@ func (p *Preferences) Write(ctx context.Context, preferences []pipeline.Preferen
 	return p.explain("write preferences", tx.Commit())
 }
 
+// Erase forgets users in one transaction.
+func (p *Preferences) Erase(ctx context.Context, users []string) error {
+	if len(users) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(users)
+	if err != nil {
+		return p.explain("erase preferences", err)
+	}
+	_, err = p.writer.ExecContext(ctx, "DELETE FROM preferences WHERE user_id IN (SELECT value FROM json_each(?))", string(list))
+	return p.explain("erase preferences", err)
+}
+
 // decodeAddresses reads what Write made of addresses; none are nil.
 func decodeAddresses(text []byte) (addresses []string, err error) {
 	if string(text) == "[]" {
