@@ -114,6 +114,9 @@ func NewRun(o Options) (*Run, error) {
 	return r, err
 }
 
+// Scale is what the run multiplies rates and lengths by.
+func (r *Run) Scale() Scale { return r.options.Scale }
+
 func checkScale(s Scale) error {
 	if !(s.Rate > 0 && s.Rate <= 1000) {
 		return fmt.Errorf("a rate scale of %g: accepted is above 0 and up to 1000", s.Rate)

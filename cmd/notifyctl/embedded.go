@@ -26,8 +26,9 @@ type embeddedSystem struct {
 	mocks  *runningMocks
 }
 
-// startEmbedded starts both on ports of their own.
-func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string, seed uint64) (*embeddedSystem, error) {
+// startEmbedded starts both on ports of their own. The control times are
+// multiplied by the time scale.
+func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string, seed uint64, timeScale float64) (*embeddedSystem, error) {
 	if url := firstProviderURL(plan.Providers.URLs); url != "" {
 		return nil, usagef("providers.urls: a load test sends to mock providers alone, and the plan names %s; leave it out", url)
 	}
@@ -37,6 +38,7 @@ func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string,
 	}
 	config := engineConfig(plan, mocks.url)
 	config.Listen, config.DataDir, config.Log = anyPort, data, a.log
+	config.Scaling.TimeScale = timeScale
 	config.Version = buildVersion().String()
 	config.IDKey, _ = a.getenv("NOTIFYCTL_ID_KEY")
 	config.Fatal = fatal(a)
@@ -72,6 +74,7 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 			L2Bytes:   uint64(d.Memory) / l2Share,
 		},
 		Templates: engine.Templates{TTL: plan.Templates.TTL.Duration()},
+		Scaling:   scalingConfig(plan),
 		Providers: engine.Providers{
 			SendGrid: mocks + "/sendgrid", SES: mocks + "/ses",
 			FCM: mocks + "/fcm", FCMBatch: p.Push.Wire == "batch", APNs: mocks + "/apns",

@@ -73,7 +73,7 @@ func (p place) String() string {
 func (p place) do(ctx context.Context, a *app, plan *planner.Plan, run *scenarios.Run, o *loadtestOptions) (_ *scenarios.Result, err error) {
 	embedded := p.target == nil
 	if embedded {
-		system, err := startEmbedded(ctx, a, plan, o.data, o.seed)
+		system, err := startEmbedded(ctx, a, plan, o.data, o.seed, run.Scale().Time)
 		if err != nil {
 			return nil, err
 		}

@@ -43,6 +43,8 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		},
 		Queues:    queueStatus(depths, now),
 		Workers:   workerStatus(&snapshot),
+		Regions:   s.regionStatus(),
+		Scaling:   s.scalingStatus(),
 		Providers: providerStatus(&snapshot),
 		API:       trafficStatus(&snapshot),
 		EndToEnd:  endToEndStatus(&snapshot),
