@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/gateway"
 	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
@@ -15,6 +17,10 @@ type Config struct {
 	Listen string
 	// Hosts are names it answers to, beside loopback's and the address.
 	Hosts []string
+	// Keys are the API keys; nil: everybody may do everything.
+	Keys *gateway.Keys
+	// TLS is what connections are secured by; nil: they are not.
+	TLS *tls.Config
 	// DataDir keeps everything across restarts. Empty is a temporary directory,
 	// removed at the end; the end then waits for what is queued.
 	DataDir string
@@ -53,7 +59,9 @@ type Preferences struct {
 
 // Templates says where templates come from.
 type Templates struct {
-	Dir string // laid over the shipped ones; empty: those alone
+	// Dir holds those that are laid over the shipped ones, and takes new ones;
+	// empty: a folder of the data directory.
+	Dir string
 	TTL time.Duration
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"syscall"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/pipeline/autoscale"
 	"github.com/notifyctl/notifyctl/pipeline/delivery"
 	"github.com/notifyctl/notifyctl/pipeline/engine/memory"
@@ -37,6 +39,7 @@ type System struct {
 	metrics *telemetry.Metrics
 	store   *pebble.Store
 	server  *gateway.Server
+	ready   func(context.Context) api.Readiness
 	url     string
 	// closers end what was opened, in reverse.
 	closers []func() error
@@ -85,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	}
 	registry := prometheus.NewRegistry()
 	s.metrics = telemetry.New(registry)
-	preferences, err := s.openPreferences()
+	preferences, err := s.openPreferences(key)
 	if err != nil {
 		return nil, err
 	}
@@ -101,18 +104,20 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 		return nil, err
 	}
 	ids := pipeline.NewIDMinter(key)
+	taken := ingest.New(ingest.Config{
+		Intake: s.store, DeadLetters: s.store, Preferences: preferences, Addresses: preferences,
+		Templates: templates, IDs: ids, Observer: s.metrics,
+	})
 	g := gateway.New(gateway.Config{
-		Ingester: ingest.New(ingest.Config{
-			Intake: s.store, Preferences: preferences, Templates: templates, IDs: ids, Observer: s.metrics,
-		}),
-		History: s.store, Preferences: preferences, IDs: key, Status: s.Status,
+		Ingester: taken, Replayer: taken, History: s.store, Users: s.store, DeadLetters: s.store,
+		Preferences: preferences, Templates: templates, IDs: key, Status: s.Status, Keys: cfg.Keys,
 		Checks: map[string]func(context.Context) error{
-			"store": s.checkStore, "preferences": s.checkPreferences(preferences), "delivery": s.checkDelivery,
+			"store": s.checkStore, "preferences": s.checkPreferences(preferences.Service), "delivery": s.checkDelivery,
 		},
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Observer: s.metrics, Logger: cfg.Log, Hosts: cfg.Hosts,
 	})
-	s.server = gateway.NewServer(g)
+	s.server, s.ready = gateway.NewServer(g), g.Readiness
 	d := delivery.New(delivery.Config{
 		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Templates: templates,
 		Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Log: cfg.Log,
@@ -124,8 +129,12 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	if err := s.openScaling(d, registry); err != nil {
 		return nil, err
 	}
-	s.server.Start(listener)
 	s.url = "http://" + listener.Addr().String()
+	if cfg.TLS != nil {
+		s.server.Secure(cfg.TLS)
+		s.url = "https://" + listener.Addr().String()
+	}
+	s.server.Start(listener)
 	return s, nil
 }
 
@@ -141,7 +150,7 @@ func (s *System) close() error {
 	return errors.Join(errs...)
 }
 
-func (s *System) openPreferences() (*preference.Service, error) {
+func (s *System) openPreferences(key pipeline.IDKey) (*preference.Directory, error) {
 	shards, err := sqlite.OpenShards(s.data.preferences(), s.cfg.Shards)
 	if err != nil {
 		return nil, err
@@ -157,7 +166,25 @@ func (s *System) openPreferences() (*preference.Service, error) {
 	s.onClose(func() error { service.Close(); return nil })
 	s.metrics.ObserveCache("preferences_l1", func() telemetry.CacheStats { l1, _ := service.Stats(); return levelStats(l1) })
 	s.metrics.ObserveCache("preferences_l2", func() telemetry.CacheStats { _, l2 := service.Stats(); return levelStats(l2) })
-	return service, nil
+	return preference.NewDirectory(service, s.openAddresses(stores), key), nil
+}
+
+// What is kept of what is wanted of addresses, each of some hundred bytes: a
+// load's recipients are many, and mostly nothing was said of them.
+const (
+	addressEntries = 100_000
+	addressBytes   = 16 << 20
+)
+
+// openAddresses puts caches of their own before what the shards know of
+// addresses.
+func (s *System) openAddresses(stores []pipeline.PreferenceStore) *preference.Service {
+	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, addressBytes)
+	s.onClose(func() error { l2.Close(); return nil })
+	service := preference.NewService(stores, l2, preference.Options{Entries: addressEntries, TTL: s.cfg.Preferences.L1TTL})
+	s.onClose(func() error { service.Close(); return nil })
+	s.metrics.ObserveCache("addresses", func() telemetry.CacheStats { l1, _ := service.Stats(); return levelStats(l1) })
+	return service
 }
 
 func levelStats(l preference.LevelStats) telemetry.CacheStats {
@@ -165,15 +192,19 @@ func levelStats(l preference.LevelStats) telemetry.CacheStats {
 }
 
 func (s *System) openTemplates() (*template.Service, error) {
-	store := template.Layered{template.Shipped()}
-	if dir := s.cfg.Templates.Dir; dir != "" {
-		folder, err := template.OpenFolder(dir)
-		if err != nil {
-			return nil, err
+	dir := s.cfg.Templates.Dir
+	if dir == "" {
+		dir = s.data.templates()
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make the templates folder: %w", err)
 		}
-		s.onClose(folder.Close)
-		store = template.Layered{folder, template.Shipped()}
 	}
+	folder, err := template.OpenFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(folder.Close)
+	store := template.Layered{folder, template.Shipped()}
 	service := template.NewService(store, template.Options{TTL: s.cfg.Templates.TTL})
 	s.onClose(func() error { service.Close(); return nil })
 	s.metrics.ObserveCache("templates", func() telemetry.CacheStats {
@@ -239,6 +270,9 @@ func (s *System) checkDelivery(context.Context) error {
 
 // URL is where the HTTP interface answers.
 func (s *System) URL() string { return s.url }
+
+// Readiness says whether it is ready, as GET /readyz does.
+func (s *System) Readiness(ctx context.Context) api.Readiness { return s.ready(ctx) }
 
 // DataDir is where the state lies, and whether it is removed at the end.
 func (s *System) DataDir() (path string, temporary bool) { return s.data.path, s.data.temporary }
