@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -150,9 +151,11 @@ func TestAnOutageWithoutABackupPauses(t *testing.T) {
 				start := time.Now()
 				w.sender.answer = outage(0, until, class)
 				w.start()
-				all := w.arrive(100, until)
+				all := w.arrive(20, until)
+				synctest.Wait()
 				sent := w.sender.entries
 				time.Sleep(15 * time.Second)
+				synctest.Wait()
 				if back := w.sender.entries - sent; back < 1000 {
 					w.Errorf("15 s after the recovery %d were sent", back)
 				}
@@ -242,6 +245,8 @@ func TestEachProviderGetsItsAddress(t *testing.T) {
 			return pipeline.Answer{Class: pipeline.Sent}
 		}
 		users := func(names ...string) (all []*pipeline.Delivery) {
+			w.preferences.mu.Lock()
+			defer w.preferences.mu.Unlock()
 			for _, name := range names {
 				w.preferences.rows[name] = pipeline.Preference{Transactional: true, Promotional: true, Addresses: map[string][]string{
 					"both": {"a-both", "f-both"}, "fcm": {"f-fcm"}, "apns": {"a-apns"}, "neither": {"x"},
@@ -254,6 +259,7 @@ func TestEachProviderGetsItsAddress(t *testing.T) {
 		w.start()
 		before := users("both1", "fcm1", "apns1", "neither1")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		away = true
 		for i := range 20 {
 			w.push(w.notification(fmt.Sprint("f", i), func(d *pipeline.Delivery) { d.To = "f" }))
@@ -267,6 +273,7 @@ func TestEachProviderGetsItsAddress(t *testing.T) {
 		if f := w.known(during[1])[0]; f.Attempt.Class != 0 {
 			w.Errorf("what has no provider made the attempt %+v", f.Attempt)
 		}
+		synctest.Wait()
 		away = false
 		time.Sleep(time.Minute)
 		w.stop()

@@ -84,7 +84,15 @@ func (e *engine) Acquire(context.Context, pipeline.Channel) (pipeline.Lease, err
 	return e, e.acquireErr
 }
 
-func (e *engine) Depths(context.Context) ([]pipeline.Depth, error) { return nil, nil }
+func (e *engine) Depths(context.Context) ([]pipeline.Depth, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	depths := []pipeline.Depth{{Queue: pipeline.Queue{Channel: pipeline.Email, Priority: pipeline.High}, Windowed: int64(len(e.out))}}
+	for p, waiting := range e.waiting {
+		depths = append(depths, pipeline.Depth{Queue: pipeline.Queue{Channel: pipeline.Email, Priority: p}, Waiting: int64(len(waiting))})
+	}
+	return depths, nil
+}
 
 func (e *engine) Channel() pipeline.Channel { return pipeline.Email }
 
@@ -210,6 +218,7 @@ type sender struct {
 	takes  time.Duration
 	answer func(m *pipeline.Message, nth int) pipeline.Answer // nth send of the message, from 1
 	hold   func(refs []string)                                // when set, the answer waits until it returns
+	whole  func([]pipeline.Message) []pipeline.Answer         // when set, answers in place of all that
 
 	mu      sync.Mutex
 	sends   map[string]int
@@ -225,6 +234,9 @@ func (s *sender) Name() string  { return s.name }
 func (s *sender) MaxBatch() int { return s.most }
 
 func (s *sender) Send(_ context.Context, messages []pipeline.Message) []pipeline.Answer {
+	if s.whole != nil {
+		return s.whole(messages)
+	}
 	s.mu.Lock()
 	s.flying++
 	s.peak = max(s.peak, s.flying)
