@@ -27,6 +27,8 @@ type mockOptions struct {
 	fixed        bool // latency was given
 	seed         uint64
 	faults       string
+	limits       string
+	latencies    string
 	controlToken string
 	tls          string
 }
@@ -37,15 +39,16 @@ func newMockCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mock",
 		Short: "Run the mock providers alone, for any notification system",
-		Long: `Run SendGrid, FCM and Twilio as mock servers that speak the providers' own HTTP
-APIs, each under a prefix of its name: a client's base URL is
-http://127.0.0.1:8090/sendgrid. Any credentials that are not empty serve.
-Nothing is sent to anybody.
+		Long: `Run SendGrid, SES, FCM, APNs, Twilio and Vonage as mock servers that speak the
+providers' own HTTP APIs, each under a prefix of its name: a client's base URL
+is http://127.0.0.1:8090/sendgrid, /ses, /fcm, /apns, /twilio or /vonage. Any
+credentials that are not empty serve. Nothing is sent to anybody.
 
 What was accepted is told by GET /_mock/ledger, of one id by ?id=ID, of a load
 run by ?run=RUN; ?duplicates=1 lists what came more than once, DELETE starts
-over. Our ids travel as SendGrid's custom_args.notification_id, FCM's
-data.notification_id and in the query of Twilio's StatusCallback.
+over. Our ids travel as SendGrid's custom_args.notification_id, an e-mail tag of
+SES, FCM's data.notification_id, beside "aps" in APNs' payload, in the query of
+Twilio's StatusCallback, and in Vonage's client-ref, as "id.ref".
 
 Faults are set by --faults, or live by PUT /_mock/faults, in JSON:
 
@@ -53,14 +56,31 @@ Faults are set by --faults, or live by PUT /_mock/faults, in JSON:
               {"fault": "status", "status": 429, "retry_after": "2s", "rate": 0.3},
               {"provider": "fcm", "fault": "status", "status": 404, "to": "gone-*"}]}
 
-A fault is outage, status, slow, hang, reset_before, reset_after, html_502 or
-drip; to, attempts and scope "entry" have it judge notifications rather than
-calls. The same --seed gives the same faults again.
+A fault is outage, status, slow, hang, reset_before, reset_after, html_502, drip
+or partial_batch; to, template, attempts and scope "entry" have it judge
+notifications rather than calls. The same --seed gives the same faults again.
+
+Limits are off. --limits published keeps every account to what the provider
+publishes; --limits FILE, or PUT /_mock/limits, to others:
+
+  {"fcm": {"messages": {"limit": 600000, "per": "1m", "window": true}},
+   "ses": {"messages": {"limit": 14}, "daily": 50000},
+   "vonage": {"calls": {"limit": 30}}}
+
+Latencies are those of --latency, or of --latencies FILE, by median and p99 or as
+they were measured, also by provider:
+
+  {"one": {"median": "100ms", "p99": "125ms"},
+   "providers": {"ses": {"one": {"histogram": [{"up_to": "50ms", "count": 70},
+                                               {"up_to": "400ms", "count": 30}]}}}}
+
+How busy the mocks are, and what they could do, is told by GET /_mock/status.
 
 It is ready when one line with its URL is on stderr; SIGTERM or Ctrl-C ends it.`,
 		Example: `  notifyctl mock
   notifyctl mock --latency 0 --listen 127.0.0.1:9090
   notifyctl mock --faults faults.json --seed 7
+  notifyctl mock --limits published
   curl http://127.0.0.1:8090/_mock/ledger`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -74,6 +94,8 @@ It is ready when one line with its URL is on stderr; SIGTERM or Ctrl-C ends it.`
 	flags.DurationVar(&opts.latency, "latency", 0, "`duration` of every call (default: 100ms for one notification, 200ms for a batch, spread)")
 	flags.Uint64Var(&opts.seed, "seed", 1, "`number` that decides which calls faults and latencies hit")
 	flags.StringVar(&opts.faults, "faults", "", "`file` with a fault script")
+	flags.StringVar(&opts.limits, "limits", "", "`file` with the limits of the accounts, or published for the providers' own")
+	flags.StringVar(&opts.latencies, "latencies", "", "`file` with latencies, in place of --latency")
 	flags.StringVar(&opts.controlToken, "control-token", "", "`file` with the bearer token that /_mock asks for; needed off loopback")
 	flags.StringVar(&opts.tls, "tls", "", "`directory` to write a certificate authority to, and speak TLS under it")
 	return cmd
@@ -139,8 +161,8 @@ func (o *mockOptions) server(a *app) (mockproviders.Options, error) {
 	if o.latency < 0 {
 		return out, usagef("--latency %s: cannot be negative", o.latency)
 	}
-	if o.fixed {
-		out.Latency = mockproviders.FixedLatency(o.latency)
+	if err := o.readLatencies(&out); err != nil {
+		return out, err
 	}
 	host, _, err := net.SplitHostPort(o.listen)
 	if err != nil {
@@ -153,7 +175,16 @@ func (o *mockOptions) server(a *app) (mockproviders.Options, error) {
 		return out, usagef("--listen %s: an address that is not on loopback needs --control-token, for whoever can reach it could clear the ledger", o.listen)
 	}
 	if o.faults != "" {
-		if out.Faults, err = readFaults(o.faults); err != nil {
+		if out.Faults, err = readSetting("--faults", o.faults, mockproviders.ParseScript); err != nil {
+			return out, err
+		}
+	}
+	switch o.limits {
+	case "":
+	case "published":
+		out.Limits = mockproviders.PublishedLimits()
+	default:
+		if out.Limits, err = readSetting("--limits", o.limits, mockproviders.ParseLimits); err != nil {
 			return out, err
 		}
 	}
@@ -167,19 +198,38 @@ func (o *mockOptions) server(a *app) (mockproviders.Options, error) {
 	return out, nil
 }
 
+// readLatencies takes the latencies from the one flag or the other.
+func (o *mockOptions) readLatencies(out *mockproviders.Options) error {
+	switch {
+	case o.fixed && o.latencies != "":
+		return usagef("--latency and --latencies: give one of them")
+	case o.fixed:
+		out.Latency = mockproviders.FixedLatency(o.latency)
+	case o.latencies != "":
+		latencies, err := readSetting("--latencies", o.latencies, mockproviders.ParseLatencies)
+		if err != nil {
+			return err
+		}
+		out.Latency, out.ProviderLatency = latencies.Latency, latencies.Providers
+	}
+	return nil
+}
+
 // maxControlFile bounds the files that flags name, in bytes.
 const maxControlFile = 1 << 20
 
-func readFaults(path string) (mockproviders.Script, error) {
+// readSetting reads what a flag's file holds.
+func readSetting[T any](flag, path string, parse func([]byte) (T, error)) (T, error) {
 	text, _, err := readBounded(path)
 	if err != nil {
-		return mockproviders.Script{}, usagef("--faults: %w", err)
+		var none T
+		return none, usagef("%s: %w", flag, err)
 	}
-	script, err := mockproviders.ParseScript(text)
+	setting, err := parse(text)
 	if err != nil {
-		return mockproviders.Script{}, usagef("%s: %w", path, err)
+		return setting, usagef("%s: %w", path, err)
 	}
-	return script, nil
+	return setting, nil
 }
 
 // readControlToken reads the token from its file, which nobody else may read.

@@ -16,8 +16,6 @@ import (
 	"github.com/sideshow/apns2"
 	"github.com/sideshow/apns2/payload"
 	"github.com/sideshow/apns2/token"
-
-	"github.com/notifyctl/notifyctl/mockproviders"
 )
 
 const device = "00fc13adff785122b4ad28809a3420982341241421348097878e577c991de8f0"
@@ -71,22 +69,17 @@ func TestAPNs(t *testing.T) {
 
 func TestAPNsOverTLS(t *testing.T) {
 	dir := t.TempDir()
-	certificate, err := mockproviders.NewCertificate(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	authority, err := os.ReadFile(filepath.Join(dir, mockproviders.AuthorityFile))
+	m := newMock(t, "--tls", dir)
+	authority, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(authority)
-	m := serve(t, &certificate)
 	response, err := m.apns(t, roots).PushWithContext(t.Context(), apnsNotification())
 	if err != nil || !response.Sent() {
 		t.Errorf("answered %+v, %v", response, err)
 	}
-	m.accepted(t, "apns", "id1", "run-1")
 }
 
 // TestAPNsErrors: the library reads the mocks' reasons.

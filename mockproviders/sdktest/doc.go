@@ -5,5 +5,8 @@
 // library is no longer kept; its mock is held against Vonage's documentation.
 //
 // It is a module of its own, so that nobody who builds the project downloads
-// these libraries. Its tests are run by `go test ./...` in this directory.
+// these libraries, and it depends on nothing of the project: its tests build
+// notifyctl and run `notifyctl mock`, as any user of the mocks does. They are run
+// by `go test -count=1 ./...` in this directory; without the count, Go would not
+// see that notifyctl changed.
 package sdktest
