@@ -2,6 +2,7 @@ package autoscale
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -38,25 +39,30 @@ type Event struct {
 
 // String says it in words, as in "push wants 20 workers".
 func (e Event) String() string {
-	switch {
-	case e.Act == Wants && e.Granted != e.Count:
-		return fmt.Sprintf("%s wants %d %s and gets %d", e.Name, e.Count, e.Kind, e.Granted)
-	case e.Act == Wants:
-		return fmt.Sprintf("%s wants %d %s", e.Name, e.Count, e.Kind)
+	if e.Act != Wants {
+		return fmt.Sprintf("%s: %s %s", e.Name, e.counted(), e.verb())
 	}
-	return fmt.Sprintf("%s: %d %s %s", e.Name, e.Count, e.Kind, e.plural())
+	if e.Granted != e.Count {
+		return fmt.Sprintf("%s wants %s and gets %d", e.Name, e.counted(), e.Granted)
+	}
+	return fmt.Sprintf("%s wants %s", e.Name, e.counted())
 }
 
-// plural is the act of many.
-func (e Event) plural() string {
-	switch e.Act {
-	case Starts:
-		return "start"
-	case Serves:
-		return "serve"
-	default:
-		return "stop"
+// counted is the count with its noun.
+func (e Event) counted() string {
+	noun := string(e.Kind)
+	if e.Count == 1 {
+		noun = strings.TrimSuffix(noun, "s")
 	}
+	return fmt.Sprintf("%d %s", e.Count, noun)
+}
+
+// verb is the act, of one or of many.
+func (e Event) verb() string {
+	if e.Count == 1 {
+		return string(e.Act)
+	}
+	return strings.TrimSuffix(string(e.Act), "s")
 }
 
 // keptEvents is how many events are kept.

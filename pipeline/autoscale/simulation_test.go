@@ -38,8 +38,10 @@ type simulation struct {
 
 const simulationStep = 100 * time.Millisecond
 
-// run simulates until ctx ends.
+// run simulates until ctx ends. Its steps lie between the loop's looks, and
+// between a test's, so that it is known which comes first.
 func (s *simulation) run(ctx context.Context) {
+	time.Sleep(simulationStep / 3)
 	ticker := time.NewTicker(simulationStep)
 	defer ticker.Stop()
 	for {
@@ -162,6 +164,7 @@ func scaled(t *testing.T, name string, change func(*autoscale.Config), test func
 		var running sync.WaitGroup
 		running.Go(func() { s.run(ctx) })
 		running.Go(func() { w.loop.Run(ctx) })
+		w.after(2 * simulationStep / 3) // behind the loop and before the simulation
 		test(w)
 		cancel()
 		running.Wait()

@@ -61,7 +61,7 @@ func TestWorkersFollowTheLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if said := fmt.Sprint(status.Scaling.Events); !strings.Contains(said, "sms wants") || !strings.Contains(said, "workers serve") || !strings.Contains(said, "workers stop") {
+	if said := fmt.Sprint(status.Scaling.Events); !strings.Contains(said, "sms wants") || !strings.Contains(said, "serve") || !strings.Contains(said, "stop") {
 		t.Errorf("the events are %s", said)
 	}
 	if total := providers.Ledger().Totals().Total; total.Unique != all || total.Duplicates != 0 {
