@@ -214,15 +214,17 @@ func TestLeavesFollowThePlan(t *testing.T) {
 	if leaves[0].path != "version" {
 		t.Errorf("first %s", leaves[0].path)
 	}
+	positive, any := bounds{above: true, max: units.Max}, bounds{max: units.Max}
 	want := map[string]leaf{
-		"workload.size":            {"workload.size", units.ByteSize, units.Exactly(2000)},
-		"kafka.partitions.normal":  {"kafka.partitions.normal", units.Whole, units.Exactly(100)},
-		"deployment.start_delay":   {"deployment.start_delay", units.Seconds, units.Exactly(20)},
-		"deployment.memory":        {"deployment.memory", units.ByteSize, units.Exactly(1e9)},
-		"gateway.cpu":              {"gateway.cpu", units.Scalar, units.Range{Low: 2, High: 4}},
-		"deployment.gateway_rate":  {"deployment.gateway_rate", units.PerSecond, units.Exactly(0)},
-		"service_levels.api_p99":   {"service_levels.api_p99", units.Seconds, units.Exactly(0.5)},
-		"rate_limits.per_user.sms": {"rate_limits.per_user.sms", units.Whole, units.Exactly(0)},
+		"workload.size":            {"workload.size", units.ByteSize, units.Exactly(2000), positive},
+		"workload.channels.push":   {"workload.channels.push", units.Ratio, units.Exactly(0.6), bounds{max: 1}},
+		"kafka.partitions.normal":  {"kafka.partitions.normal", units.Whole, units.Exactly(100), positive},
+		"deployment.start_delay":   {"deployment.start_delay", units.Seconds, units.Exactly(20), any},
+		"deployment.memory":        {"deployment.memory", units.ByteSize, units.Exactly(1e9), bounds{min: 64e6, max: units.Max}},
+		"gateway.cpu":              {"gateway.cpu", units.Scalar, units.Range{Low: 2, High: 4}, positive},
+		"deployment.gateway_rate":  {"deployment.gateway_rate", units.PerSecond, units.Exactly(0), any},
+		"service_levels.api_p99":   {"service_levels.api_p99", units.Seconds, units.Exactly(0.5), positive},
+		"rate_limits.per_user.sms": {"rate_limits.per_user.sms", units.Whole, units.Exactly(0), any},
 	}
 	for _, l := range leaves {
 		if w, ok := want[l.path]; ok {
