@@ -12,6 +12,7 @@ import (
 type answered struct {
 	provider *telemetry.ProviderRecorder
 	name     string
+	weight   func(m *pipeline.Message) int // of an SMS in segments; nil elsewhere
 	began    time.Time
 	ended    time.Time
 	// failures is how many calls to the provider have failed in a row.
@@ -24,11 +25,9 @@ func (b *batch) settle(deliveries []*pipeline.Delivery, messages []pipeline.Mess
 	call.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	facts := make([]pipeline.Fact, len(deliveries))
 	passages := make([]telemetry.Passage, 0, len(deliveries))
-	var retractions []Retraction
-	var classes [int(pipeline.Unsent) + 1]int
+	var retractions []pipeline.Retraction
 	for i, d := range deliveries {
 		facts[i] = b.delivery.fact(d, &answers[i], call)
-		classes[answers[i].Class]++
 		if facts[i].State.Terminal() {
 			passages = append(passages, telemetry.Passage{Accepted: d.AcceptedAt(), Fetched: d.Fetched, Started: call.began, Answered: call.ended})
 		}
@@ -36,13 +35,27 @@ func (b *batch) settle(deliveries []*pipeline.Delivery, messages []pipeline.Mess
 			retractions = append(retractions, r)
 		}
 	}
-	for class, n := range classes {
-		if n > 0 && pipeline.AnswerClass(class) != pipeline.Unsent {
-			call.provider.Attempted(pipeline.AnswerClass(class), n)
-		}
-	}
+	call.count(messages, answers)
 	b.settler.add(facts, passages)
 	b.delivery.retract.add(retractions)
+}
+
+// count tells the metrics what came of a call.
+func (c *answered) count(messages []pipeline.Message, answers []pipeline.Answer) {
+	var classes [int(pipeline.Unsent) + 1]int
+	segments := 0
+	for i := range answers {
+		classes[answers[i].Class]++
+		if c.weight != nil && answers[i].Class == pipeline.Sent {
+			segments += c.weight(&messages[i])
+		}
+	}
+	for class, n := range classes {
+		if n > 0 && pipeline.AnswerClass(class) != pipeline.Unsent {
+			c.provider.Attempted(pipeline.AnswerClass(class), n)
+		}
+	}
+	c.provider.SentSegments(segments)
 }
 
 // fact says what follows from a provider's answer.

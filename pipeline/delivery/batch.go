@@ -87,7 +87,7 @@ func (b *batch) sendPart(ctx context.Context, pt *part) {
 	}
 	b.delivery.cfg.Metrics.Batch(b.queue, len(messages))
 	u.recorder.CallStarted()
-	call := answered{provider: u.recorder, name: u.Name(), began: b.delivery.cfg.Now()}
+	call := answered{provider: u.recorder, name: u.Name(), weight: u.Weight, began: b.delivery.cfg.Now()}
 	answers := u.Send(ctx, messages)
 	if len(answers) != len(deliveries) {
 		panic("BUG: a provider's client gave another number of answers than it had messages")
@@ -95,5 +95,6 @@ func (b *batch) sendPart(ctx context.Context, pt *part) {
 	call.ended = b.delivery.cfg.Now()
 	u.recorder.Called(len(messages), call.ended.Sub(call.began))
 	call.failures = b.pool.record(pt, resultOf(answers), len(messages))
+	b.delivery.cfg.Tracer.Sent(ctx, deliveries, answers, call.name, call.began, call.ended)
 	b.settle(deliveries, messages, answers, &call)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/policy"
 	"github.com/notifyctl/notifyctl/pipeline/telemetry"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry/tracing"
 	"github.com/notifyctl/notifyctl/pipeline/template"
 )
 
@@ -26,12 +27,20 @@ type Preferences interface {
 	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
 }
 
+// Addresses reads what is wanted of addresses, whoever's they are: one
+// preference a recipient in the same order, or nothing when nothing was said of
+// any.
+type Addresses interface {
+	LookupAddresses(ctx context.Context, recipients []pipeline.Recipient) ([]pipeline.Preference, error)
+}
+
 // Config is what a [Delivery] is made of.
 type Config struct {
 	Feed        pipeline.Feed
 	Settlement  pipeline.Settlement
 	History     pipeline.History
 	Preferences Preferences
+	Addresses   Addresses
 	Templates   Templates
 	Routes      map[pipeline.Channel]Route
 	// Retractions are told what providers say of addresses; nil: nobody is.
@@ -42,6 +51,7 @@ type Config struct {
 	// from its acceptance; 0 is 24 h.
 	TTL     time.Duration
 	Metrics *telemetry.Metrics
+	Tracer  *tracing.Tracer // nil: nothing is traced
 	Log     *slog.Logger
 	Now     func() time.Time // nil: time.Now
 }

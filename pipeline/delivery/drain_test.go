@@ -205,7 +205,7 @@ func TestAFencedLeaseEndsInOrder(t *testing.T) {
 		}
 		counted := int64(0)
 		for _, q := range w.metrics.Snapshot().Queues {
-			counted += q.Ended[pipeline.Delivered]
+			counted += q.Ended[pipeline.Transactional][pipeline.Delivered]
 		}
 		if counted != int64(len(w.facts)) {
 			w.Errorf("%d were counted as delivered, and %d recorded", counted, len(w.facts))

@@ -110,29 +110,23 @@ func (s *settler) settle(ctx context.Context) {
 		return
 	}
 	if err := s.now(ctx, facts); err == nil || errors.Is(err, pipeline.ErrFenced) {
-		s.observe(facts, passages)
+		s.observe(ctx, facts, passages)
 	}
 }
 
 // observe counts what has ended.
-func (s *settler) observe(facts []pipeline.Fact, all []passed) {
+func (s *settler) observe(ctx context.Context, facts []pipeline.Fact, all []passed) {
 	metrics := s.delivery.cfg.Metrics
-	var ended [int(pipeline.Low) + 1][int(pipeline.Dead) + 1]int
+	var ended telemetry.Endings
 	for i := range facts {
 		if facts[i].State.Terminal() {
-			ended[facts[i].Delivery.Priority][facts[i].State]++
+			ended.Add(&facts[i].Delivery.Notification, facts[i].State)
 		}
 	}
-	for priority := range ended {
-		for state, n := range ended[priority] {
-			if n > 0 {
-				q := pipeline.Queue{Channel: s.lease.Channel(), Priority: pipeline.Priority(priority)}
-				metrics.Ended(q, pipeline.State(state), n)
-				s.channel.ended.Add(int64(n))
-			}
-		}
-	}
+	metrics.Ended(&ended)
+	s.channel.ended.Add(int64(ended.Total()))
 	now := s.delivery.cfg.Now()
+	s.delivery.cfg.Tracer.Settled(ctx, facts, now)
 	for _, p := range all {
 		for i := range p.passages {
 			p.passages[i].Settled = now

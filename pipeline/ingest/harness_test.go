@@ -10,6 +10,7 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/engine/pebble"
 	"github.com/notifyctl/notifyctl/pipeline/ingest"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 	"github.com/notifyctl/notifyctl/pipeline/template"
 )
 
@@ -96,10 +97,12 @@ func (t *templates) Get(_ context.Context, id string, version uint32, locale str
 // counts is an observer.
 type counts struct {
 	accepted map[pipeline.Queue]int
+	ended    int
 	replayed int
 }
 
 func (c *counts) Accepted(q pipeline.Queue, n int) { c.accepted[q] += n }
+func (c *counts) Ended(e *telemetry.Endings)       { c.ended += e.Total() }
 func (c *counts) Replayed(n int)                   { c.replayed += n }
 
 // stage is an ingest stage with everything around it.

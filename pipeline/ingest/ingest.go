@@ -3,9 +3,12 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry/tracing"
 	"github.com/notifyctl/notifyctl/pipeline/template"
 )
 
@@ -21,7 +24,7 @@ type Preferences interface {
 }
 
 // Addresses reads what is wanted of addresses, whoever's they are, one
-// preference each in order.
+// preference each in order; nil says that nothing was said of any of them.
 type Addresses interface {
 	LookupAddresses(ctx context.Context, recipients []pipeline.Recipient) ([]pipeline.Preference, error)
 }
@@ -29,6 +32,7 @@ type Addresses interface {
 // Observer records what was taken in; *telemetry.Metrics is one.
 type Observer interface {
 	Accepted(q pipeline.Queue, n int)
+	Ended(e *telemetry.Endings)
 	Replayed(n int)
 }
 
@@ -40,19 +44,27 @@ type Config struct {
 	Addresses   Addresses
 	Templates   Templates
 	IDs         *pipeline.IDMinter
+	// Limits count what DailyLimits bound; without a limit they are not asked.
+	Limits      pipeline.Limits
+	DailyLimits pipeline.DailyLimits
+	Log         *slog.Logger
 	Observer    Observer
+	Tracer      *tracing.Tracer  // nil: nothing is traced
 	Now         func() time.Time // nil: time.Now
 }
 
 // Ingest takes submissions in. It is safe for concurrent use.
-type Ingest struct{ cfg Config }
+type Ingest struct {
+	cfg     Config
+	limiter limiter
+}
 
 // New makes an ingest stage.
 func New(cfg Config) *Ingest {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Ingest{cfg: cfg}
+	return &Ingest{cfg: cfg, limiter: limiter{limits: cfg.Limits, daily: cfg.DailyLimits, log: cfg.Log}}
 }
 
 // Accept takes a submission in. Its nil error is the promise behind a 202, with
@@ -73,8 +85,11 @@ func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.
 	// The bodies are hashed as they came, and only what is fresh needs its
 	// template: a newer one must not make the same request another one, nor an
 	// invalid one.
+	ctx = g.cfg.Tracer.Accept(ctx)
+	defer g.cfg.Tracer.End(ctx)
 	slice := newSlice(&s, g.cfg.Now(), g.cfg.IDs)
 	reservation, err := g.cfg.Intake.Reserve(ctx, slice.claims)
+	g.cfg.Tracer.Done(ctx, tracing.Reserve)
 	if err != nil {
 		return nil, err
 	}
@@ -119,13 +134,17 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 	if err := g.decide(ctx, admissions); err != nil {
 		return err
 	}
+	taken := g.limiter.take(ctx, g.cfg.Now(), admissions)
 	for i, at := range fresh {
 		receipts[at].Result = admissions[i].Result
 	}
-	if err := reservation.Commit(ctx, admissions); err != nil {
+	err := reservation.Commit(ctx, admissions)
+	g.cfg.Tracer.Done(ctx, tracing.Commit)
+	g.limiter.settle(ctx, taken, err)
+	if err != nil {
 		return err
 	}
-	g.observe(admissions)
+	g.observe(ctx, admissions)
 	return nil
 }
 
@@ -137,13 +156,14 @@ func (g *Ingest) decide(ctx context.Context, admissions []pipeline.Admission) er
 		return err
 	}
 	addresses, err := g.addresses(ctx, admissions)
+	g.cfg.Tracer.Done(ctx, tracing.Preferences)
 	if err != nil {
 		return err
 	}
 	now := g.cfg.Now()
 	for i := range admissions {
 		n := &admissions[i].Notification
-		if n.To != "" {
+		if n.To != "" && addresses != nil {
 			if !addresses[0].Wants(n.Category) {
 				admissions[i].Result = pipeline.Result{State: pipeline.Suppressed, Reason: "address_opted_out"}
 			}
@@ -204,12 +224,18 @@ func decide(n *pipeline.Notification, p *pipeline.Preference, now time.Time) pip
 	return pipeline.Result{State: pipeline.Queued}
 }
 
-// observe counts what was accepted, a call a queue.
-func (g *Ingest) observe(admissions []pipeline.Admission) {
+// observe counts what was accepted, a call a queue, and what ended with that.
+func (g *Ingest) observe(ctx context.Context, admissions []pipeline.Admission) {
 	var counts [int(pipeline.SMS) + 1][int(pipeline.Low) + 1]int
+	var ended telemetry.Endings
 	for i := range admissions {
 		counts[admissions[i].Channel][admissions[i].Priority]++
+		if admissions[i].State.Terminal() {
+			ended.Add(&admissions[i].Notification, admissions[i].State)
+		}
 	}
+	g.cfg.Observer.Ended(&ended)
+	g.cfg.Tracer.Committed(ctx, admissions)
 	for channel := range counts {
 		for priority, n := range counts[channel] {
 			if n > 0 {

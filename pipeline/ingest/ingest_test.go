@@ -180,8 +180,8 @@ func TestTheObserverCountsByQueue(t *testing.T) {
 	want := map[pipeline.Queue]int{
 		{Channel: pipeline.Email, Priority: pipeline.Normal}: 2, {Channel: pipeline.Push, Priority: pipeline.High}: 1,
 	}
-	if fmt.Sprint(s.counts.accepted) != fmt.Sprint(want) || s.counts.replayed != 3 {
-		t.Errorf("counted %v accepted and %d replayed, want %v and 3", s.counts.accepted, s.counts.replayed, want)
+	if fmt.Sprint(s.counts.accepted) != fmt.Sprint(want) || s.counts.replayed != 3 || s.counts.ended != 1 {
+		t.Errorf("counted %v accepted, %d replayed and %d ended, want %v, 3 and 1", s.counts.accepted, s.counts.replayed, s.counts.ended, want)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry/tracing"
 )
 
 // replaySpace is the client that claims the keys of dead letters. No API key
@@ -42,7 +43,10 @@ func (g *Ingest) Replay(ctx context.Context, r pipeline.Replay) ([]pipeline.Repl
 			Stamp: pipeline.Stamp{At: stamp.At, First: stamp.First + uint32(i)},
 		})
 	}
+	ctx = g.cfg.Tracer.Accept(ctx)
+	defer g.cfg.Tracer.End(ctx)
 	reservation, err := g.cfg.Intake.Reserve(ctx, claims)
+	g.cfg.Tracer.Done(ctx, tracing.Reserve)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +63,13 @@ func (g *Ingest) Replay(ctx context.Context, r pipeline.Replay) ([]pipeline.Repl
 		return nil, err
 	}
 	if len(claims) > 0 {
-		if err := reservation.Commit(ctx, fresh); err != nil {
+		err := reservation.Commit(ctx, fresh)
+		g.cfg.Tracer.Done(ctx, tracing.Commit)
+		if err != nil {
 			return nil, err
 		}
 	}
-	g.observe(fresh)
+	g.observe(ctx, fresh)
 	if replayed := len(replacements) - len(fresh); replayed > 0 {
 		g.cfg.Observer.Replayed(replayed)
 	}

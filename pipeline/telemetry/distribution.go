@@ -54,6 +54,19 @@ func (d *Distribution) clone() Distribution {
 	return Distribution{Histogram: d.Histogram.Clone(), Sum: d.Sum}
 }
 
+// since is what was recorded after an earlier state of the same distribution; a
+// zero one is the start.
+func (d Distribution) since(earlier Distribution) Distribution {
+	if earlier.Histogram == nil {
+		return d
+	}
+	counts := d.Histogram.Export()
+	for i, n := range earlier.Histogram.Export().Counts {
+		counts.Counts[i] -= n
+	}
+	return Distribution{Histogram: hdrhistogram.Import(counts), Sum: d.Sum - earlier.Sum}
+}
+
 // metric turns the distribution into a Prometheus histogram with fixed bounds,
 // given in the distribution's own unit; scale is that unit in the metric's. A
 // value within the recording's 1 % of a bound may count above it, never below.

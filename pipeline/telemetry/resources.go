@@ -16,6 +16,7 @@ type Resources struct {
 	HeapBytes     int64         // occupied by objects, those not yet collected included
 	LiveHeapBytes int64         // that the last collection found in use: what a leak is seen by
 	Goroutines    int64
+	OpenFiles     *int64 // descriptors; nil where they cannot be counted
 	GCCycles      int64
 	GCPause       time.Duration // with the world stopped, since the process started
 	GCCPU         time.Duration // as the runtime estimates it, since the process started
@@ -31,6 +32,10 @@ func ReadResources() (Resources, error) {
 	if err != nil {
 		return Resources{}, fmt.Errorf("reading the process's resident memory: %w", err)
 	}
+	files, err := countOpenFiles()
+	if err != nil {
+		return Resources{}, fmt.Errorf("counting the process's open files: %w", err)
+	}
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/heap/objects:bytes"},
 		{Name: "/gc/heap/live:bytes"},
@@ -43,6 +48,7 @@ func ReadResources() (Resources, error) {
 	return Resources{
 		CPU:           time.Duration(usage.Utime.Nano() + usage.Stime.Nano()),
 		ResidentBytes: resident,
+		OpenFiles:     files,
 		HeapBytes:     int64(samples[0].Value.Uint64()),
 		LiveHeapBytes: int64(samples[1].Value.Uint64()),
 		Goroutines:    int64(samples[2].Value.Uint64()),

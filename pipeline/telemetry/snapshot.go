@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/policy"
@@ -34,17 +35,19 @@ type RequestSnapshot struct {
 type QueueSnapshot struct {
 	pipeline.Queue
 	Accepted int64
-	Ended    map[pipeline.State]int64
+	Ended    map[pipeline.Category]map[pipeline.State]int64
 	Batches  Distribution // notifications a batch
 	EndToEnd EndToEndSnapshot
 }
 
 // WorkerSnapshot counts a channel's workers.
 type WorkerSnapshot struct {
-	Channel pipeline.Channel
-	Desired int64
-	Running int64
-	Busy    int64
+	Channel  pipeline.Channel
+	Desired  int64
+	Running  int64
+	Busy     int64
+	Time     time.Duration // of all workers that there were
+	BusyTime time.Duration // of all workers that had a batch in flight
 	// OverBudget counts retries put off since the retry budget was spent.
 	OverBudget int64
 }
@@ -55,7 +58,9 @@ type ProviderSnapshot struct {
 	Attempts          map[pipeline.AnswerClass]int64 // notifications
 	Entries           int64                          // notifications that its calls carried
 	Latency           Distribution                   // us a call
+	Segments          int64                          // of SMS that it accepted
 	CallsRunning      int64
+	ConnectionsPooled int64 // at most
 	ConnectionsOpen   int64
 	ConnectionsOpened int64
 	Breaker           policy.BreakerState
@@ -96,10 +101,7 @@ func (m *Metrics) Snapshot() Snapshot {
 		s.Queues = append(s.Queues, m.queue(q).snapshot(q))
 	}
 	for _, c := range pipeline.Channels() {
-		w := m.worker(c)
-		s.Workers = append(s.Workers, WorkerSnapshot{
-			Channel: c, Desired: w.desired.Load(), Running: w.running.Load(), Busy: w.busy.Load(), OverBudget: w.overBudget.Load(),
-		})
+		s.Workers = append(s.Workers, m.worker(c).snapshot(c))
 	}
 	m.providers.each(func(name string, r *ProviderRecorder) { s.Providers = append(s.Providers, r.snapshot(name)) })
 	m.logs.each(func(name string, r *LogRecorder) {
@@ -118,9 +120,12 @@ func (r *requestSeries) snapshot(route string) RequestSnapshot {
 }
 
 func (s *queueSeries) snapshot(q pipeline.Queue) QueueSnapshot {
-	ended := map[pipeline.State]int64{}
-	for _, outcome := range pipeline.Outcomes() {
-		ended[outcome] = s.ended[outcome].Load()
+	ended := map[pipeline.Category]map[pipeline.State]int64{}
+	for _, category := range categories() {
+		ended[category] = map[pipeline.State]int64{}
+		for _, outcome := range pipeline.Outcomes() {
+			ended[category][outcome] = s.ended[category][outcome].Load()
+		}
 	}
 	return QueueSnapshot{
 		Queue: q, Accepted: s.accepted.Load(), Ended: ended,
@@ -137,7 +142,7 @@ func (r *ProviderRecorder) snapshot(name string) ProviderSnapshot {
 	opened := r.opened.Load()
 	return ProviderSnapshot{
 		Name: name, Attempts: attempts, Entries: r.entries.Load(), Latency: r.latency.Snapshot(),
-		CallsRunning: r.running.Load(), ConnectionsOpen: opened - closed, ConnectionsOpened: opened,
+		Segments: r.segments.Load(), CallsRunning: r.running.Load(), ConnectionsPooled: r.pooled.Load(), ConnectionsOpen: opened - closed, ConnectionsOpened: opened,
 		Breaker: policy.BreakerState(r.breaker.Load()), FailedOver: r.failedOver.Load(), Doubtful: r.doubtful.Load(),
 	}
 }

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -25,4 +26,19 @@ func readResidentBytes() (*int64, error) {
 	}
 	resident := pages * int64(os.Getpagesize())
 	return &resident, nil
+}
+
+// countOpenFiles counts the entries of /proc/self/fd, without the descriptor
+// that reads them (proc(5)).
+func countOpenFiles() (*int64, error) {
+	directory, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return nil, err
+	}
+	names, err := directory.Readdirnames(-1)
+	if err := errors.Join(err, directory.Close()); err != nil {
+		return nil, err
+	}
+	open := int64(len(names) - 1)
+	return &open, nil
 }
