@@ -8,8 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/pipeline/autoscale"
@@ -58,7 +56,7 @@ func (s *Scaling) workers(start, connections int) autoscale.Bounds {
 
 // openScaling starts the loop that scales the delivery's workers and the
 // regions' gateways.
-func (s *System) openScaling(d *delivery.Delivery, registry prometheus.Registerer) error {
+func (s *System) openScaling(d *delivery.Delivery) error {
 	c := &s.cfg.Scaling
 	name := cmp.Or(c.Policy, policy.WorkerPolicyNames()[0])
 	workers, ok := policy.WorkerPolicyNamed(name)
@@ -83,7 +81,7 @@ func (s *System) openScaling(d *delivery.Delivery, registry prometheus.Registere
 	}
 	s.scaling = autoscale.New(config)
 	s.scalingTimes, s.scalingPolicy = config.Times, name
-	telemetry.ObserveFleet(registry, s.fleet)
+	s.metrics.ObserveFleet(s.fleet)
 	if c.Elasticity > 1 {
 		s.background(s.scaling.Run)
 	}

@@ -126,7 +126,7 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	if err := s.openRegions(g); err != nil {
 		return nil, err
 	}
-	if err := s.openScaling(d, registry); err != nil {
+	if err := s.openScaling(d); err != nil {
 		return nil, err
 	}
 	s.url = "http://" + listener.Addr().String()
