@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -11,17 +12,12 @@ import (
 )
 
 // lastChecks drops what must not be sent any more, in the order that decides
-// which outcome it gets: preferences, then expiry. It finds the addresses of the
-// others: the one that the notification came with, or else those of the user.
+// which outcome it gets: preferences, then expiry.
 func (b *batch) lastChecks(ctx context.Context, deliveries []*pipeline.Delivery) []addressed {
 	if len(deliveries) == 0 {
 		return nil
 	}
-	keys := make([]pipeline.PreferenceKey, len(deliveries))
-	for i, d := range deliveries {
-		keys[i] = pipeline.PreferenceKey{UserID: d.UserID, Channel: d.Channel}
-	}
-	preferences, err := b.delivery.cfg.Preferences.Lookup(ctx, keys)
+	preferences, err := b.wanted(ctx, deliveries)
 	if err != nil {
 		b.postpone(deliveries, "preferences", err)
 		return nil
@@ -47,11 +43,47 @@ func (b *batch) lastChecks(ctx context.Context, deliveries []*pipeline.Delivery)
 	return kept
 }
 
-// addresses finds what each provider would send a delivery to.
+// wanted reads what is wanted of each delivery, by its user and at its address.
+func (b *batch) wanted(ctx context.Context, deliveries []*pipeline.Delivery) ([]pipeline.Preference, error) {
+	keys := make([]pipeline.PreferenceKey, len(deliveries))
+	recipients := make([]pipeline.Recipient, 0, len(deliveries))
+	for i, d := range deliveries {
+		keys[i] = pipeline.PreferenceKey{UserID: d.UserID, Channel: d.Channel}
+		if d.To != "" {
+			recipients = append(recipients, pipeline.Recipient{Channel: d.Channel, Address: d.To})
+		}
+	}
+	preferences, err := b.delivery.cfg.Preferences.Lookup(ctx, keys)
+	if err != nil || len(recipients) == 0 {
+		return preferences, err
+	}
+	addresses, err := b.delivery.cfg.Addresses.LookupAddresses(ctx, recipients)
+	if err != nil || len(addresses) == 0 {
+		return preferences, err
+	}
+	next := 0
+	for i, d := range deliveries {
+		if d.To == "" {
+			continue
+		}
+		preferences[i].Transactional = preferences[i].Transactional && addresses[next].Transactional
+		preferences[i].Promotional = preferences[i].Promotional && addresses[next].Promotional
+		next++
+	}
+	return preferences, nil
+}
+
+// addresses finds what each provider would send a delivery to: the address that
+// it came with, or if that is one of the user's own, another of them that the
+// provider takes.
 func (b *batch) addresses(d *pipeline.Delivery, p *pipeline.Preference) addressed {
 	a, known := addressed{Delivery: d}, p.Addresses
 	var own [1]string
-	if d.To != "" {
+	switch i := slices.Index(known, d.To); {
+	case d.To == "" || i == 0: // the preferred one first
+	case i > 0:
+		known = append([]string{d.To}, known...)
+	default:
 		own[0] = d.To
 		known = own[:]
 	}

@@ -205,6 +205,7 @@ func TestTheLastChecksDropWhatMustNotBeSent(t *testing.T) {
 		optedOut := pipeline.Preference{Transactional: true}
 		w.preferences.rows["opted-out"] = optedOut
 		w.preferences.rows["both"] = optedOut
+		w.preferences.rows["stopped@example.com"] = pipeline.Preference{}
 		w.preferences.rows["at-home"] = pipeline.Preference{Transactional: true, Promotional: true, Addresses: []string{"home@example.com", "work@example.com"}}
 		promotional := func(d *pipeline.Delivery) { d.Category = pipeline.Promotional }
 		expired := func(d *pipeline.Delivery) { d.ExpiresAt = time.Now().Add(time.Millisecond) }
@@ -216,6 +217,7 @@ func TestTheLastChecksDropWhatMustNotBeSent(t *testing.T) {
 			{w.notification("first", promotional), "delivered"},
 			{w.notification("opted-out", promotional), "suppressed opted_out"},
 			{w.notification("expired", expired), "expired expired"},
+			{w.notification("stopped"), "suppressed opted_out"},
 			{w.notification("both", promotional, expired, nowhere), "suppressed opted_out"},
 			{w.notification("nowhere", nowhere), "dead no_address"},
 			{w.notification("too-late", nowhere, expired), "expired expired"},

@@ -25,6 +25,7 @@ var errAway = errors.New("away")
 // behind it, in memory and on the bubble's clock. Its log tells what happened
 // in which order.
 type engine struct {
+	channel pipeline.Channel
 	mu      sync.Mutex
 	waiting map[pipeline.Priority][]*pipeline.Delivery // in the order of Due
 	out     map[pipeline.ID]*pipeline.Delivery         // handed out, not settled
@@ -46,6 +47,7 @@ type engine struct {
 
 func newEngine() *engine {
 	e := &engine{
+		channel: pipeline.Email,
 		waiting: map[pipeline.Priority][]*pipeline.Delivery{}, out: map[pipeline.ID]*pipeline.Delivery{},
 		facts: map[pipeline.ID][]pipeline.Fact{}, history: map[pipeline.ID]pipeline.State{},
 		wake: map[pipeline.Priority]chan struct{}{}, ending: make(chan struct{}),
@@ -94,7 +96,7 @@ func (e *engine) Depths(context.Context) ([]pipeline.Depth, error) {
 	return depths, nil
 }
 
-func (e *engine) Channel() pipeline.Channel { return pipeline.Email }
+func (e *engine) Channel() pipeline.Channel { return e.channel }
 
 func (e *engine) Ending() <-chan struct{} { return e.ending }
 
@@ -277,6 +279,13 @@ func newSender(e *engine, name string) *sender {
 	}
 }
 
+// sentSoFar is how many messages it was given.
+func (s *sender) sentSoFar() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.entries
+}
+
 func sent(*pipeline.Message, int) pipeline.Answer { return pipeline.Answer{Class: pipeline.Sent} }
 
 // preferences answers from a map; who is not in it has the defaults.
@@ -303,6 +312,23 @@ func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) (
 		}
 	}
 	return found, p.err
+}
+
+// LookupAddresses answers from the same map, by address.
+func (p *preferences) LookupAddresses(ctx context.Context, recipients []pipeline.Recipient) ([]pipeline.Preference, error) {
+	keys := make([]pipeline.PreferenceKey, len(recipients))
+	known := false
+	for i, r := range recipients {
+		keys[i] = pipeline.PreferenceKey{UserID: r.Address, Channel: r.Channel}
+		p.mu.Lock()
+		_, ok := p.rows[r.Address]
+		p.mu.Unlock()
+		known = known || ok
+	}
+	if !known {
+		return nil, nil
+	}
+	return p.Lookup(ctx, keys)
 }
 
 // templates has one template under every id.
@@ -395,7 +421,7 @@ func (w *world) startUnder(ctx context.Context) {
 		w.route(&route)
 	}
 	w.delivery = delivery.New(delivery.Config{
-		Feed: w.engine, Settlement: w.engine, History: w.engine, Preferences: w.preferences, Templates: w.templates,
+		Feed: w.engine, Settlement: w.engine, History: w.engine, Preferences: w.preferences, Addresses: w.preferences, Templates: w.templates,
 		Routes: map[pipeline.Channel]delivery.Route{pipeline.Email: route}, Retractions: w.retractions,
 		Backoff: policy.DefaultBackoff(), TTL: w.ttl, Metrics: w.metrics, Log: slog.New(slog.DiscardHandler),
 	})

@@ -15,31 +15,22 @@ const (
 	ReasonUnsubscribed = "unsubscribed" // the recipient opted out at the provider
 )
 
-// Retraction is what a provider said of a user's address.
-type Retraction struct {
-	pipeline.PreferenceKey
-	Address string
-	// OptedOut: the recipient wants nothing more on this channel. Else the
-	// address is gone.
-	OptedOut bool
-}
-
 // Retractions keeps what providers say of addresses, so that the next
 // notification is not sent in vain.
 type Retractions interface {
 	// Retract takes addresses out of the preferences, or opts their users out.
 	// It may be repeated with the same retractions, and what is not there any
 	// more is no error.
-	Retract(ctx context.Context, retractions []Retraction) error
+	Retract(ctx context.Context, retractions []pipeline.Retraction) error
 }
 
 // retractionOf says what an answer says of the address.
-func retractionOf(d *pipeline.Delivery, address string, a *pipeline.Answer) (Retraction, bool) {
+func retractionOf(d *pipeline.Delivery, address string, a *pipeline.Answer) (pipeline.Retraction, bool) {
 	if a.Class != pipeline.Permanent || a.Reason != ReasonUnregistered && a.Reason != ReasonUnsubscribed {
-		return Retraction{}, false
+		return pipeline.Retraction{}, false
 	}
 	key := pipeline.PreferenceKey{UserID: d.UserID, Channel: d.Channel}
-	return Retraction{PreferenceKey: key, Address: address, OptedOut: a.Reason == ReasonUnsubscribed}, true
+	return pipeline.Retraction{PreferenceKey: key, Address: address, OptedOut: a.Reason == ReasonUnsubscribed}, true
 }
 
 // The bounds of what waits to be retracted, and of one retraction.
@@ -54,7 +45,7 @@ const (
 type retractor struct {
 	to    Retractions // nil: nothing is done
 	log   *slog.Logger
-	queue chan []Retraction
+	queue chan []pipeline.Retraction
 	done  chan struct{}
 	// ctx ends when the rest is let go.
 	ctx    context.Context
@@ -62,7 +53,7 @@ type retractor struct {
 }
 
 func newRetractor(to Retractions, log *slog.Logger) *retractor {
-	r := &retractor{to: to, log: log, queue: make(chan []Retraction, maxRetracting), done: make(chan struct{})}
+	r := &retractor{to: to, log: log, queue: make(chan []pipeline.Retraction, maxRetracting), done: make(chan struct{})}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
 }
@@ -85,7 +76,7 @@ func (r *retractor) finish() {
 }
 
 // add gives what the answers of one call say.
-func (r *retractor) add(retractions []Retraction) {
+func (r *retractor) add(retractions []pipeline.Retraction) {
 	if r.to == nil || len(retractions) == 0 {
 		return
 	}
@@ -96,7 +87,7 @@ func (r *retractor) add(retractions []Retraction) {
 	}
 }
 
-func (r *retractor) retract(retractions []Retraction) {
+func (r *retractor) retract(retractions []pipeline.Retraction) {
 	ctx, cancel := context.WithTimeout(r.ctx, retractTimeout)
 	defer cancel()
 	if err := r.to.Retract(ctx, retractions); err != nil {

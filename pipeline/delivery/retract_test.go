@@ -22,12 +22,12 @@ func TestReasonsAreTheProviders(t *testing.T) {
 // ledger keeps what was retracted.
 type ledger struct {
 	mu    sync.Mutex
-	calls [][]delivery.Retraction
+	calls [][]pipeline.Retraction
 	err   error
 	hangs bool
 }
 
-func (l *ledger) Retract(ctx context.Context, r []delivery.Retraction) error {
+func (l *ledger) Retract(ctx context.Context, r []pipeline.Retraction) error {
 	l.mu.Lock()
 	l.calls = append(l.calls, slices.Clone(r))
 	l.mu.Unlock()
@@ -56,7 +56,7 @@ func TestWhatProvidersSayOfAddressesIsKept(t *testing.T) {
 		w.retractions, w.sender.answer = kept, refusing
 		w.push(w.notification("gone"), w.notification("ada"), w.notification("stop"), w.notification("bad"))
 		w.run(time.Second)
-		want := []delivery.Retraction{
+		want := []pipeline.Retraction{
 			{PreferenceKey: pipeline.PreferenceKey{UserID: "gone", Channel: pipeline.Email}, Address: "gone@example.com"},
 			{PreferenceKey: pipeline.PreferenceKey{UserID: "stop", Channel: pipeline.Email}, Address: "stop@example.com", OptedOut: true},
 		}

@@ -27,7 +27,7 @@ func TestWorkersAreResizedWhileTheyWork(t *testing.T) {
 		for _, workers := range []int{4, 20, 3, 1, 8} {
 			w.delivery.SetWorkers(pipeline.Email, workers)
 			synctest.Wait()
-			before := w.sender.entries
+			before := w.sender.sentSoFar()
 			if running := w.metrics.Snapshot().Workers[1]; running.Desired != int64(workers) || running.Running < int64(max(workers, flying())) {
 				w.Errorf("of %d workers the metrics say %+v", workers, running)
 			}
@@ -36,8 +36,8 @@ func TestWorkersAreResizedWhileTheyWork(t *testing.T) {
 			if n := flying(); n != workers {
 				w.Errorf("%d batches are in flight by %d workers", n, workers)
 			}
-			if workers > 4 && w.sender.entries-before < workers {
-				w.Errorf("by %d workers %d were sent in 2.5 s", workers, w.sender.entries-before)
+			if workers > 4 && w.sender.sentSoFar()-before < workers {
+				w.Errorf("by %d workers %d were sent in 2.5 s", workers, w.sender.sentSoFar()-before)
 			}
 		}
 		w.stop()
