@@ -113,12 +113,17 @@ func TestLargeRequestsKeepLittle(t *testing.T) {
 		{sendGridWire{}, `{"personalizations":[` + strings.Repeat("{},", n) + `{}],"from":{"email":"a@b.c"}}`, fmt.Sprintf("You have provided %d personalizations.", n+1), 1000},
 		{sendGridWire{}, `{"personalizations":[{"to":[` + strings.Repeat(`{"email":"a@b.c"},`, n) + `{}]}]}`, "limit of 1000 total recipients", 1},
 		{twilioBatchWire{}, `{"Messages":[` + strings.Repeat("{},", n) + `{}]}`, "more than 100", 101},
+		{sesBulkWire{}, `{"BulkEmailEntries":[` + strings.Repeat("{},", n) + `{}]}`, "more than 50", 51},
+		{sesWire{}, `{"FromEmailAddress":"u@b.c","Content":{"Simple":{}},"Destination":{"ToAddresses":[` + strings.Repeat(`"a@b.c",`, n) + `""]}}`, "exceeds 50", 1},
 		{fcmBatchWire{}, strings.Repeat("--b\n", n) + "--b--", "more than 500", 500},
 	} {
 		c := &call{body: []byte(test.body)}
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.Header.Set("Content-Type", "multipart/mixed; boundary=b")
 		no := test.wire.decode(c, r)
+		if no == nil && test.wire.wholesale() {
+			no = c.firstRefusal()
+		}
 		if no == nil || !strings.Contains(no.message, test.want) {
 			t.Errorf("%T: refused by %+v, want %q", test.wire, no, test.want)
 		}

@@ -67,8 +67,8 @@ publishes; --limits FILE, or PUT /_mock/limits, to others:
    "ses": {"messages": {"limit": 14}, "daily": 50000},
    "vonage": {"calls": {"limit": 30}}}
 
-Latencies are those of --latency, or of --latencies FILE, by median and p99 or as
-they were measured, also by provider:
+Latencies are those of --latency, or of --latencies FILE, by median and p99 or
+as they were measured, also by provider:
 
   {"one": {"median": "100ms", "p99": "125ms"},
    "providers": {"ses": {"one": {"histogram": [{"up_to": "50ms", "count": 70},
