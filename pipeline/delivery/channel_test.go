@@ -50,7 +50,7 @@ func TestAStalledChannelBlocksNoOther(t *testing.T) {
 			Feed: all, Settlement: all, History: w.engine, Preferences: w.preferences, Addresses: w.preferences, Templates: w.templates,
 			Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: telemetry.New(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler),
 		})
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(w.Context())
 		go func() { w.ended <- d.Run(ctx) }()
 		const each, wait = 200, 100 * time.Millisecond
 		for i := range each {
@@ -66,17 +66,17 @@ func TestAStalledChannelBlocksNoOther(t *testing.T) {
 			all[c].mu.Lock()
 			for id, facts := range all[c].facts {
 				if late := facts[0].At.Sub(id.Time()); facts[0].State != pipeline.Delivered || late > wait {
-					t.Errorf("%s of %s is %v after %v", id, c, facts[0].State, late)
+					w.Errorf("%s of %s is %v after %v", id, c, facts[0].State, late)
 				}
 			}
 			if n := len(all[c].facts); n < each-1 {
-				t.Errorf("%d of %d of %s were sent", n, each, c)
+				w.Errorf("%d of %d of %s were sent", n, each, c)
 			}
 			all[c].mu.Unlock()
 		}
 		cancel()
 		if err := <-w.ended; err != nil {
-			t.Error(err)
+			w.Error(err)
 		}
 	})
 }
