@@ -119,8 +119,8 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	})
 	s.server, s.ready = gateway.NewServer(g), g.Readiness
 	d := delivery.New(delivery.Config{
-		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Templates: templates,
-		Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Log: cfg.Log,
+		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Addresses: preferences,
+		Templates: templates, Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Log: cfg.Log,
 	})
 	s.deliver(d)
 	if err := s.openRegions(g); err != nil {
