@@ -57,3 +57,18 @@ func (s *addressSet) hash(address []byte) uint64 {
 	}
 	return xxhash.Sum64(s.lower)
 }
+
+// mailbox says whether an address has a local part and a domain, and nothing
+// that breaks a header. A provider that looks closer refuses more.
+func mailbox(address []byte) bool {
+	at := bytes.LastIndexByte(address, '@')
+	if at < 1 || at == len(address)-1 || len(address) > 320 {
+		return false
+	}
+	for _, c := range address {
+		if c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == ',' {
+			return false
+		}
+	}
+	return true
+}

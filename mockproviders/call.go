@@ -166,6 +166,13 @@ func (c *call) firstRefusal() *refusal {
 	return nil
 }
 
+// refuse gives the entry's refusal, if it has none yet.
+func (e *entry) refuse(no *refusal) {
+	if e.refused == nil {
+		e.refused = no
+	}
+}
+
 // setHeader adds a header to the answer.
 func (c *call) setHeader(name, value string) {
 	if c.header == nil {

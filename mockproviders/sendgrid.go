@@ -1,7 +1,6 @@
 package mockproviders
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -385,26 +384,4 @@ func (w sendGridWire) limited(reached limitKind, wait time.Duration) *refusal {
 	no := w.refusal(http.StatusTooManyRequests, "")
 	no.retryAfter = wait
 	return no
-}
-
-// refuse gives the entry's refusal, if it has none yet.
-func (e *entry) refuse(no *refusal) {
-	if e.refused == nil {
-		e.refused = no
-	}
-}
-
-// mailbox says whether an address has a local part and a domain, and nothing
-// that breaks a header. A provider that looks closer refuses more.
-func mailbox(address []byte) bool {
-	at := bytes.LastIndexByte(address, '@')
-	if at < 1 || at == len(address)-1 || len(address) > 320 {
-		return false
-	}
-	for _, c := range address {
-		if c <= ' ' || c == 0x7f || c == '<' || c == '>' || c == ',' {
-			return false
-		}
-	}
-	return true
 }
