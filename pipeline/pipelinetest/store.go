@@ -21,8 +21,8 @@ type Store interface {
 	pipeline.DeadLetters
 }
 
-// Limits are the bytes that a store may hold; 0 is no limit.
-type Limits struct{ Queue, Keys, History int64 }
+// StoreLimits are the bytes that a store may hold; 0 is no limit.
+type StoreLimits struct{ Queue, Keys, History int64 }
 
 // Features are what an engine does beyond what the ports ask of all.
 type Features struct {
@@ -37,7 +37,7 @@ type Features struct {
 type StoreUnderTest struct {
 	Features
 	// Open opens it as the last process left it.
-	Open func(t *testing.T, l Limits) Store
+	Open func(t *testing.T, l StoreLimits) Store
 	// Close ends it in order, Kill as a crash would: nothing that was not
 	// acknowledged may survive by the suite's doing.
 	Close, Kill func(t *testing.T, s Store)
@@ -107,7 +107,7 @@ type world struct {
 	under  StoreUnderTest
 	store  Store
 	ids    *pipeline.IDMinter
-	limits Limits
+	limits StoreLimits
 	leases map[pipeline.Channel]pipeline.Lease
 }
 
@@ -117,7 +117,7 @@ func (w *world) open() {
 }
 
 // reopen opens the store again under other limits.
-func (w *world) reopen(l Limits) {
+func (w *world) reopen(l StoreLimits) {
 	w.Helper()
 	w.shut()
 	w.limits = l

@@ -34,7 +34,7 @@ func (w *world) full(claims ...pipeline.Claim) bool {
 }
 
 func fullQueue(_ *testing.T, w *world) {
-	w.reopen(Limits{Queue: 64 << 10})
+	w.reopen(StoreLimits{Queue: 64 << 10})
 	var ids []pipeline.ID
 	for n := 0; !w.full(); n++ {
 		if n == 1<<14 {
@@ -56,7 +56,7 @@ func fullQueue(_ *testing.T, w *world) {
 }
 
 func fullKeys(_ *testing.T, w *world) {
-	w.reopen(Limits{Keys: 1000})
+	w.reopen(StoreLimits{Keys: 1000})
 	n := byte(1)
 	for ; !w.full(claim(n, 1, 1)); n++ {
 		if n == 255 {
@@ -107,7 +107,7 @@ func dropsDays(t *testing.T, w *world) {
 	ids := w.days(5)
 	letter := w.die(noon(5), "template", notification("bob", 1))[0]
 	// Room for two days and some of a third.
-	w.reopen(Limits{History: fillers * 1000 * 3})
+	w.reopen(StoreLimits{History: fillers * 1000 * 3})
 	w.eventually("a day to be dropped", func() bool { return w.entry(ids[2][0]).State == 0 })
 	check := func() {
 		t.Helper()
@@ -149,7 +149,7 @@ func keepsUnfinished(t *testing.T, w *world) {
 	}
 	w.crash() // the queued one may have been sent
 	ids := w.days(5)
-	w.reopen(Limits{History: fillers * 1000})
+	w.reopen(StoreLimits{History: fillers * 1000})
 	// The oldest day goes: nothing of it is unfinished. The next waits.
 	w.eventually("nothing to be taken", func() bool { return w.full() })
 	w.state(ids[0][0], 0)
@@ -169,7 +169,7 @@ func keepsUnfinished(t *testing.T, w *world) {
 	// A smaller day than the one that waits cannot go before it.
 	w.state(ids[2][0], pipeline.Suppressed)
 	// Without a limit the store is open, whatever it holds.
-	w.reopen(Limits{})
+	w.reopen(StoreLimits{})
 	w.eventually("something to be taken", func() bool { return !w.full() })
 	w.state(waiting, pipeline.Retrying)
 	w.account(pipeline.Account{Accepted: 5*fillers + 2, Suppressed: 5 * fillers, Delivered: 1, InFlight: 1})

@@ -189,11 +189,8 @@ func (s *Store) Erase(ctx context.Context, user string) error {
 	if n := s.erasures.count.Load(); n >= maxErasures {
 		return fmt.Errorf("%w: %d users are being erased, and something that was accepted before is unfinished; try again when it has ended", pipeline.ErrFull, n)
 	}
-	var e erasure
-	if err := s.writer.submit(ctx, func(g *group) {
-		e = s.erasures.set(erasure{user: user, until: s.now().UnixMilli()})
-		g.set(erasureKey(user), appendErasure(nil, &e))
-	}, nil); err != nil {
+	e, err := s.noteErasure(ctx, user)
+	if err != nil {
 		return err
 	}
 	if err := s.sweep(ctx, e); err != nil {
@@ -202,6 +199,15 @@ func (s *Store) Erase(ctx context.Context, user string) error {
 	// What is accepted after the answer must not be of the same millisecond.
 	time.Sleep(time.Millisecond)
 	return nil
+}
+
+// noteErasure makes durable that a user is erased from now on.
+func (s *Store) noteErasure(ctx context.Context, user string) (e erasure, err error) {
+	err = s.writer.submit(ctx, func(g *group) {
+		e = s.erasures.set(erasure{user: user, until: s.now().UnixMilli()})
+		g.set(erasureKey(user), appendErasure(nil, &e))
+	}, nil)
+	return e, err
 }
 
 // sweep rewrites the rows of an erased user that have ended, and drops its dead

@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 		disk := vfs.NewCrashableMem()
 		return pipelinetest.StoreUnderTest{
 			Features: pipelinetest.Features{ListsQueued: true, DropsDays: true},
-			Open: func(t *testing.T, l pipelinetest.Limits) pipelinetest.Store {
+			Open: func(t *testing.T, l pipelinetest.StoreLimits) pipelinetest.Store {
 				cfg := inMemory(disk)
 				cfg.QueueBytes, cfg.IdempotencyBytes, cfg.HistoryBytes = l.Queue, l.Keys, l.History
 				s, err := Open(cfg)
