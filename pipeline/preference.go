@@ -1,14 +1,11 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/dchest/siphash"
 )
 
 // ErrResharding says that the preferences are moved to another number of shards
@@ -28,6 +25,12 @@ func (e *ShardsError) Error() string { return fmt.Sprintf("%d shards: %s", e.To,
 type PreferenceKey struct {
 	UserID  string
 	Channel Channel
+}
+
+// Compare orders keys as a shard has its rows: by the bytes of the user id, then
+// by channel.
+func (k PreferenceKey) Compare(other PreferenceKey) int {
+	return cmp.Or(strings.Compare(k.UserID, other.UserID), cmp.Compare(k.Channel, other.Channel))
 }
 
 // Preference is what a user wants of one channel. A user without one has
@@ -60,40 +63,21 @@ func (p Preference) Wants(c Category) bool {
 // use.
 type PreferenceStore interface {
 	// Read looks keys up by one batch query and returns those that exist, in
-	// any order.
+	// any order. It sees every change that had returned when it began, so that
+	// an adapter with replicas asks one only once that has come so far.
 	Read(ctx context.Context, keys []PreferenceKey) ([]Preference, error)
 	// Write sets preferences, all or none, and gives each a version above its
 	// last. It returns when they are durable.
 	Write(ctx context.Context, preferences []Preference) error
+	// Scan gives up to limit rows whose keys come after a key, in the order of
+	// [PreferenceKey.Compare]. Fewer than limit are the last.
+	Scan(ctx context.Context, after PreferenceKey, limit int) ([]Preference, error)
+	// Import writes rows as they are in another shard, with their versions, all
+	// or none, but none in place of a newer version. It returns when they are
+	// durable, and may be repeated.
+	Import(ctx context.Context, preferences []Preference) error
 	// Erase forgets what users said of every channel, all or none. It returns
 	// when that is durable; an unknown user is none.
 	Erase(ctx context.Context, users []string) error
 	Close() error
-}
-
-// Recipient is an address of a channel.
-type Recipient struct {
-	Channel Channel
-	Address string
-}
-
-// addressSubject begins the subject of an address among the users. No user's id
-// holds a control character.
-const addressSubject = "\x01to:"
-
-// AddressKey names what is wanted of an address, whoever's it is. An opt-out is
-// kept there beside the user's own, so that it also holds for notifications
-// that bring their address along. The address itself is not kept: the key holds
-// its hash under the installation's secret, 128 bits of SipHash. E-mail
-// addresses that differ in case alone are one.
-func (k IDKey) AddressKey(c Channel, address string) PreferenceKey {
-	if c == Email {
-		address = strings.ToLower(address)
-	}
-	hi, lo := siphash.Hash128(binary.LittleEndian.Uint64(k[:8]), binary.LittleEndian.Uint64(k[8:]), []byte(address))
-	var sum [16]byte
-	binary.BigEndian.PutUint64(sum[:8], hi)
-	binary.BigEndian.PutUint64(sum[8:], lo)
-	subject := make([]byte, 0, len(addressSubject)+2*len(sum))
-	return PreferenceKey{UserID: string(hex.AppendEncode(append(subject, addressSubject...), sum[:])), Channel: c}
 }

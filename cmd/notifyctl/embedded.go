@@ -12,6 +12,7 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/engine"
 	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/units"
 )
 
 // anyPort listens on loopback, where the system finds a free port.
@@ -57,10 +58,15 @@ func (s *embeddedSystem) stop(ctx context.Context) error {
 // engineConfig takes from a plan what the pipeline is made of; its providers
 // are mocks at a base URL.
 func engineConfig(plan *planner.Plan, mocks string) engine.Config {
-	d, p := plan.Deployment, plan.Providers
+	d, p, limits := plan.Deployment, plan.Providers, plan.RateLimits.PerUser
+	push, sms := quotas(plan)
 	return engine.Config{
 		Partitions: d.Partitions,
 		Shards:     d.Shards,
+		Sharding:   sharding(plan),
+		DailyLimits: pipeline.DailyLimits{
+			Push: dailyLimit(limits.Push), Email: dailyLimit(limits.Email), SMS: dailyLimit(limits.SMS),
+		},
 		Workers: map[pipeline.Channel]int{
 			pipeline.Push: d.Workers.Push, pipeline.Email: d.Workers.Email, pipeline.SMS: d.Workers.SMS,
 		},
@@ -80,12 +86,25 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 			FCM: mocks + "/fcm", FCMBatch: p.Push.Wire == "batch", APNs: mocks + "/apns",
 			Twilio: mocks + "/twilio", TwilioBatch: p.SMS.Wire == "batch", Vonage: mocks + "/vonage",
 			Connections: int(p.Connections.High),
-			Push:        engine.ProviderChoice{Primary: p.Push.Primary, Backup: p.Push.Backup},
+			Push:        engine.ProviderChoice{Primary: p.Push.Primary, Backup: p.Push.Backup, Quota: push},
 			Email:       engine.ProviderChoice{Primary: p.Email.Primary, Backup: p.Email.Backup},
-			SMS:         engine.ProviderChoice{Primary: p.SMS.Primary, Backup: p.SMS.Backup},
+			SMS:         engine.ProviderChoice{Primary: p.SMS.Primary, Backup: p.SMS.Backup, Quota: sms},
 		},
 	}
 }
+
+// sharding is the rule that a plan divides users by; plans are checked to have
+// one.
+func sharding(plan *planner.Plan) pipeline.Sharding {
+	s, ok := pipeline.ParseSharding(plan.Postgres.Sharding)
+	if !ok {
+		panic("BUG: a plan with the sharding " + plan.Postgres.Sharding)
+	}
+	return s
+}
+
+// dailyLimit takes the high end of a limit that is not known exactly.
+func dailyLimit(limit units.Count) int64 { return int64(limit.High) }
 
 // l2Share is the part of the deployment's memory, one in so many, that the
 // preferences' second cache may hold.

@@ -20,6 +20,7 @@ type Status struct {
 	API       Traffic           `json:"api"`
 	EndToEnd  []EndToEnd        `json:"end_to_end"`
 	Caches    []Cache           `json:"caches"`
+	Shards    Shards            `json:"shards"`
 	Resources Resources         `json:"resources"`
 }
 

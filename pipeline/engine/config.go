@@ -7,6 +7,8 @@ import (
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/gateway"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry/tracing"
 	"github.com/notifyctl/notifyctl/planner/catalog"
 )
 
@@ -29,8 +31,12 @@ type Config struct {
 	IDKey string
 
 	Partitions int // of each queue
-	Shards     int // of the preferences
-	Workers    map[pipeline.Channel]int
+	Shards     int // of the preferences, while they are on none yet
+	Sharding   pipeline.Sharding
+	// DailyLimits bound what users get; the counters start anew with the
+	// process.
+	DailyLimits pipeline.DailyLimits
+	Workers     map[pipeline.Channel]int
 	// QueueBytes, IdempotencyBytes and HistoryBytes bound what the store holds;
 	// 0 is no limit.
 	QueueBytes       int64
@@ -41,6 +47,14 @@ type Config struct {
 	Templates   Templates
 	Providers   Providers
 	Scaling     Scaling
+
+	// Targets and Prices are the dashboard's: what is promised, and what is
+	// charged.
+	Targets telemetry.Targets
+	Prices  telemetry.Prices
+	// Tracer follows notifications; nil follows none. It is the caller's to
+	// close, after the system.
+	Tracer *tracing.Tracer
 
 	Version string
 	Log     *slog.Logger

@@ -49,6 +49,7 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		API:       trafficStatus(&snapshot),
 		EndToEnd:  endToEndStatus(&snapshot),
 		Caches:    cacheStatus(&snapshot),
+		Shards:    s.shardStatus(),
 		Resources: resources,
 	}, nil
 }

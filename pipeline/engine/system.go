@@ -18,7 +18,6 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/delivery"
 	"github.com/notifyctl/notifyctl/pipeline/engine/memory"
 	"github.com/notifyctl/notifyctl/pipeline/engine/pebble"
-	"github.com/notifyctl/notifyctl/pipeline/engine/sqlite"
 	"github.com/notifyctl/notifyctl/pipeline/gateway"
 	"github.com/notifyctl/notifyctl/pipeline/ingest"
 	"github.com/notifyctl/notifyctl/pipeline/policy"
@@ -38,6 +37,7 @@ type System struct {
 	started time.Time
 	metrics *telemetry.Metrics
 	store   *pebble.Store
+	shards  *preference.Shards
 	server  *gateway.Server
 	ready   func(context.Context) api.Readiness
 	url     string
@@ -88,15 +88,16 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	}
 	registry := prometheus.NewRegistry()
 	s.metrics = telemetry.New(registry)
-	preferences, err := s.openPreferences(key)
+	// The store comes first: its lock keeps other processes off the directory.
+	if err := s.openStore(); err != nil {
+		return nil, err
+	}
+	preferences, err := s.openPreferences(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	templates, err := s.openTemplates()
 	if err != nil {
-		return nil, err
-	}
-	if err := s.openStore(); err != nil {
 		return nil, err
 	}
 	routes, err := s.routes()
@@ -106,20 +107,21 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	ids := pipeline.NewIDMinter(key)
 	taken := ingest.New(ingest.Config{
 		Intake: s.store, DeadLetters: s.store, Preferences: preferences, Addresses: preferences,
-		Templates: templates, IDs: ids, Observer: s.metrics,
+		Templates: templates, IDs: ids, Observer: s.metrics, Log: cfg.Log,
+		Limits: memory.NewLimits(limitBytes), DailyLimits: cfg.DailyLimits,
 	})
 	g := gateway.New(gateway.Config{
 		Ingester: taken, Replayer: taken, History: s.store, Users: s.store, DeadLetters: s.store,
-		Preferences: preferences, Templates: templates, IDs: key, Status: s.Status, Keys: cfg.Keys,
+		Preferences: preferences, Templates: templates, Resharder: s.shards, IDs: key, Status: s.Status, Keys: cfg.Keys,
 		Checks: map[string]func(context.Context) error{
-			"store": s.checkStore, "preferences": s.checkPreferences(preferences.Service), "delivery": s.checkDelivery,
+			"store": s.checkStore, "preferences": checkPreferences(preferences), "delivery": s.checkDelivery,
 		},
 		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 		Observer: s.metrics, Logger: cfg.Log, Hosts: cfg.Hosts,
 	})
 	s.server, s.ready = gateway.NewServer(g), g.Readiness
 	d := delivery.New(delivery.Config{
-		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Addresses: preferences,
+		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Addresses: preferences, Retractions: preferences,
 		Templates: templates, Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Log: cfg.Log,
 	})
 	s.deliver(d)
@@ -148,47 +150,6 @@ func (s *System) close() error {
 	}
 	s.closers = nil
 	return errors.Join(errs...)
-}
-
-func (s *System) openPreferences(key pipeline.IDKey) (*preference.Directory, error) {
-	shards, err := sqlite.OpenShards(s.data.preferences(), s.cfg.Shards)
-	if err != nil {
-		return nil, err
-	}
-	stores := make([]pipeline.PreferenceStore, len(shards))
-	for i, shard := range shards {
-		stores[i] = shard
-		s.onClose(shard.Close)
-	}
-	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, s.cfg.Preferences.L2Bytes)
-	s.onClose(func() error { l2.Close(); return nil })
-	service := preference.NewService(stores, l2, preference.Options{Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL})
-	s.onClose(func() error { service.Close(); return nil })
-	s.metrics.ObserveCache("preferences_l1", func() telemetry.CacheStats { l1, _ := service.Stats(); return levelStats(l1) })
-	s.metrics.ObserveCache("preferences_l2", func() telemetry.CacheStats { _, l2 := service.Stats(); return levelStats(l2) })
-	return preference.NewDirectory(service, s.openAddresses(stores), key), nil
-}
-
-// What is kept of what is wanted of addresses, each of some hundred bytes: a
-// load's recipients are many, and mostly nothing was said of them.
-const (
-	addressEntries = 100_000
-	addressBytes   = 16 << 20
-)
-
-// openAddresses puts caches of their own before what the shards know of
-// addresses.
-func (s *System) openAddresses(stores []pipeline.PreferenceStore) *preference.Service {
-	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, addressBytes)
-	s.onClose(func() error { l2.Close(); return nil })
-	service := preference.NewService(stores, l2, preference.Options{Entries: addressEntries, TTL: s.cfg.Preferences.L1TTL})
-	s.onClose(func() error { service.Close(); return nil })
-	s.metrics.ObserveCache("addresses", func() telemetry.CacheStats { l1, _ := service.Stats(); return levelStats(l1) })
-	return service
-}
-
-func levelStats(l preference.LevelStats) telemetry.CacheStats {
-	return telemetry.CacheStats{Hits: l.Hits, Misses: l.Misses, Entries: l.Entries}
 }
 
 func (s *System) openTemplates() (*template.Service, error) {
@@ -248,13 +209,6 @@ func (s *System) deliver(d *delivery.Delivery) {
 func (s *System) checkStore(ctx context.Context) error {
 	_, err := s.store.Account(ctx)
 	return err
-}
-
-func (s *System) checkPreferences(service *preference.Service) func(context.Context) error {
-	return func(ctx context.Context) error {
-		_, err := service.Lookup(ctx, []pipeline.PreferenceKey{{UserID: "readiness", Channel: pipeline.Push}})
-		return err
-	}
 }
 
 var errNotDelivering = errors.New("nothing is delivered any more")

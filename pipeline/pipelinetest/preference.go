@@ -1,7 +1,6 @@
 package pipelinetest
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"reflect"
@@ -27,6 +26,8 @@ func PreferenceStore(t *testing.T, open func(t *testing.T) pipeline.PreferenceSt
 		{"replaces whole rows with a higher version", preferencesReplace},
 		{"writes all or none", preferencesAtomic},
 		{"erases whole users, and those alone", preferencesErase},
+		{"scans in the order of keys", preferencesScan},
+		{"imports rows as they are, none over a newer one", preferencesImport},
 		{"keeps any text", preferencesText},
 		{"takes slices of any length", preferencesSlices},
 		{"follows a model", preferencesModel},
@@ -62,6 +63,8 @@ func writePreferences(t fataler, s pipeline.PreferenceStore, preferences ...pipe
 	}
 }
 
+func byKey(a, b pipeline.Preference) int { return a.Compare(b.PreferenceKey) }
+
 // readPreferences reads keys, ordered, and takes the versions apart.
 func readPreferences(t fataler, s pipeline.PreferenceStore, keys ...pipeline.PreferenceKey) (found []pipeline.Preference, versions []int64) {
 	t.Helper()
@@ -69,9 +72,7 @@ func readPreferences(t fataler, s pipeline.PreferenceStore, keys ...pipeline.Pre
 	if err != nil {
 		t.Fatalf("read: %v", err)
 	}
-	slices.SortFunc(found, func(a, b pipeline.Preference) int {
-		return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Channel, b.Channel))
-	})
+	slices.SortFunc(found, byKey)
 	for i := range found {
 		versions = append(versions, found[i].Version)
 		found[i].Version = 0
@@ -120,6 +121,84 @@ func preferencesErase(t *testing.T, s pipeline.PreferenceStore) {
 	writePreferences(t, s, all[3])
 	if _, after := readPreferences(t, s, all[3].PreferenceKey); len(before) != 1 || len(after) != 1 || after[0] <= before[0] {
 		t.Errorf("the versions were %v and are %v", before, after)
+	}
+}
+
+// scanAll reads every row by pages of a size.
+func scanAll(t *testing.T, s pipeline.PreferenceStore, page int) (all []pipeline.Preference) {
+	t.Helper()
+	for after := (pipeline.PreferenceKey{}); ; {
+		rows, err := s.Scan(t.Context(), after, page)
+		if err != nil || len(rows) > page {
+			t.Fatalf("scan %d after %v: %d rows, %v", page, after, len(rows), err)
+		}
+		all = append(all, rows...)
+		if len(rows) < page {
+			return all
+		}
+		after = rows[len(rows)-1].PreferenceKey
+	}
+}
+
+func preferencesScan(t *testing.T, s pipeline.PreferenceStore) {
+	if all := scanAll(t, s, 10); len(all) != 0 {
+		t.Errorf("an empty store has %+v", all)
+	}
+	var want []pipeline.Preference
+	for _, user := range []string{"a", "B", "aa", "ä", "z", "\x01to:00", "\x01to:ff", "10", "9", "日本", "\U0001F600", "\uFFFD"} {
+		for _, c := range pipeline.Channels() {
+			want = append(want, pipeline.Preference{PreferenceKey: preferenceKey(user, c), Promotional: c == pipeline.Email})
+		}
+	}
+	writePreferences(t, s, want...)
+	slices.SortFunc(want, byKey)
+	for _, page := range []int{1, 2, 7, len(want), 1000} {
+		all := scanAll(t, s, page)
+		if len(all) != len(want) {
+			t.Fatalf("in pages of %d: %d rows, want %d", page, len(all), len(want))
+		}
+		for i := range all {
+			if all[i].PreferenceKey != want[i].PreferenceKey || all[i].Promotional != want[i].Promotional || all[i].Version == 0 {
+				t.Fatalf("in pages of %d, row %d is %+v, want %+v", page, i, all[i], want[i])
+			}
+		}
+	}
+	// Those of addresses lie together.
+	rows, err := s.Scan(t.Context(), pipeline.FirstAddress(), 7)
+	if err != nil || rows[0].UserID != "\x01to:00" || rows[5].UserID != "\x01to:ff" || rows[6].Compare(pipeline.EndOfAddresses()) <= 0 {
+		t.Errorf("from the first address on: %+v, %v", rows, err)
+	}
+}
+
+func preferencesImport(t *testing.T, s pipeline.PreferenceStore) {
+	row := func(version int64, address string) pipeline.Preference {
+		return pipeline.Preference{PreferenceKey: preferenceKey("u", pipeline.Push), Version: version, Addresses: []string{address}, Promotional: true}
+	}
+	for _, c := range []struct {
+		row  pipeline.Preference
+		want string
+	}{
+		{row(7, "first"), "first"},
+		{row(7, "again"), "first"},
+		{row(6, "older"), "first"},
+		{row(8, "newer"), "newer"},
+	} {
+		for range 2 { // it may be repeated
+			if err := s.Import(t.Context(), []pipeline.Preference{c.row}); err != nil {
+				t.Fatalf("import: %v", err)
+			}
+		}
+		if got, err := s.Read(t.Context(), []pipeline.PreferenceKey{c.row.PreferenceKey}); err != nil || len(got) != 1 || got[0].Addresses[0] != c.want || !got[0].Promotional {
+			t.Fatalf("after %+v: %+v, %v", c.row, got, err)
+		}
+	}
+	if err := s.Import(t.Context(), nil); err != nil {
+		t.Errorf("import nothing: %v", err)
+	}
+	// What is written after has a version above.
+	writePreferences(t, s, row(0, "written"))
+	if _, versions := readPreferences(t, s, row(0, "").PreferenceKey); versions[0] <= 8 {
+		t.Errorf("the version is %d after 8", versions[0])
 	}
 }
 
@@ -237,9 +316,7 @@ func preferencesModel(t *testing.T, s pipeline.PreferenceStore) {
 				want = append(want, p)
 			}
 		}
-		slices.SortFunc(want, func(a, b pipeline.Preference) int {
-			return cmp.Or(cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.Channel, b.Channel))
-		})
+		slices.SortFunc(want, byKey)
 		got, read := readPreferences(t, s, keys...)
 		wantPreferences(t, got, want...)
 		for i, p := range got {

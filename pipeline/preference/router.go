@@ -4,23 +4,43 @@ import (
 	"fmt"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// Router says which shard a user is on: the hash of the user id (xxhash64 of
-// its UTF-8 bytes) modulo the number of shards. Other programs that read the
-// shards can compute it alike.
-type Router struct{ shards uint64 }
+// Router says which shard a user is on, by the hash of the user id (xxhash64 of
+// its UTF-8 bytes). Other programs that read the shards can compute it alike.
+type Router struct{ placement pipeline.Placement }
 
-// NewRouter routes over a number of shards, at least 1.
-func NewRouter(shards int) Router {
-	if shards < 1 {
-		panic(fmt.Sprintf("BUG: a router over %d shards", shards))
+// NewRouter routes by a placement over at least one shard.
+func NewRouter(p pipeline.Placement) Router {
+	if p.Shards < 1 || p.Sharding != pipeline.Modulo && p.Sharding != pipeline.JumpHash {
+		panic(fmt.Sprintf("BUG: a router over %d shards by %v", p.Shards, p.Sharding))
 	}
-	return Router{uint64(shards)}
+	return Router{p}
 }
 
 // Shard is the index of a user's shard.
-func (r Router) Shard(user string) int { return int(xxhash.Sum64String(user) % r.shards) }
+func (r Router) Shard(user string) int {
+	hash := xxhash.Sum64String(user)
+	if r.placement.Sharding == pipeline.JumpHash {
+		return jump(hash, r.placement.Shards)
+	}
+	return int(hash % uint64(r.placement.Shards))
+}
 
 // Shards is the number of shards.
-func (r Router) Shards() int { return int(r.shards) }
+func (r Router) Shards() int { return r.placement.Shards }
+
+// jump is the jump consistent hash of Lamping and Veach, "A Fast, Minimal
+// Memory, Consistent Hash Algorithm" (2014): it follows the key through the
+// numbers of buckets at which it moves, until the next is too many.
+func jump(key uint64, buckets int) int {
+	bucket, next := int64(-1), int64(0)
+	for next < int64(buckets) {
+		bucket = next
+		key = key*2862933555777941757 + 1
+		next = int64(float64(bucket+1) * (float64(1<<31) / float64(key>>33+1)))
+	}
+	return int(bucket)
+}

@@ -2,86 +2,92 @@ package preference
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// L2 is the cache between the process's own and the store. Preferences in it
-// are shared and never changed. It may lose anything at any moment, and its
-// errors cost time, not answers.
+// L2 is the cache between the process's own and the store, one for all services
+// that share a bus. Preferences in it are shared and never changed. It may lose
+// anything at any moment, and its errors cost time, not answers. An adapter
+// between processes names its entries prefs:{user}.
 type L2 interface {
 	// Get sets found[i] for each keys[i] that is cached.
 	Get(ctx context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error
 	// Set caches preferences, but none in place of a newer version.
 	Set(ctx context.Context, preferences []*pipeline.Preference) error
-	// Delete forgets keys.
-	Delete(ctx context.Context, keys []pipeline.PreferenceKey) error
+	// Invalidate forgets keys that are not newer than a version, and for 10 s
+	// keeps out what is older.
+	Invalidate(ctx context.Context, keys []pipeline.PreferenceKey, version int64) error
 	// Entries is how many preferences are held; 0 when it is not known.
 	Entries() int
 }
 
-// Options configure the process's own cache; zero values take the defaults.
+// Options configure a [Service]; zero values take the defaults.
 type Options struct {
-	Entries int           // 10,000
-	TTL     time.Duration // 60 s
+	Entries int           // of the process's own cache; 10,000
+	TTL     time.Duration // of the same; 60 s
+	// Bus tells other services over the same shards what changed, and is heard;
+	// nil: there are none.
+	Bus     pipeline.Bus
+	Subject pipeline.Subject // of what is said on it
 }
 
 // Service answers what users want. It is safe for concurrent use.
 type Service struct {
-	router Router
-	shards []pipeline.PreferenceStore
-	l1     *otter.Cache[pipeline.PreferenceKey, *pipeline.Preference]
-	l2     L2
+	shards  *Shards
+	l1      *otter.Cache[pipeline.PreferenceKey, *pipeline.Preference]
+	l2      L2
+	bus     pipeline.Bus
+	subject pipeline.Subject
+	unhear  func()
 
-	// mu orders the filling of the caches against puts. Lookups fill under its
-	// read lock, and only what no put overlapped; see changes.
-	mu      sync.RWMutex
 	changes changes
+	flights flights
 	// refresh lets one put at a time read back what it wrote and cache it, so
 	// that the later of two readings is cached last.
 	refresh sync.Mutex
 
-	hits1, misses1, hits2, misses2, errors2 atomic.Int64
+	hits1, misses1, hits2, misses2, errors2, untold atomic.Int64
 }
 
-// changes counts puts, so that a lookup can tell whether one overlapped it.
-type changes struct {
-	begun  int64 // ever
-	active int   // not ended
-}
-
-// NewService makes a service over the shards of a store, which stay their
-// opener's to close.
-func NewService(shards []pipeline.PreferenceStore, l2 L2, o Options) *Service {
+// NewService makes a service over shards, which stay their opener's to close.
+// Its error is the bus's.
+func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service, error) {
 	if o.Entries == 0 {
 		o.Entries = 10_000
 	}
 	if o.TTL == 0 {
 		o.TTL = time.Minute
 	}
-	return &Service{
-		router: NewRouter(len(shards)),
-		shards: shards,
-		l1: otter.Must(&otter.Options[pipeline.PreferenceKey, *pipeline.Preference]{
-			MaximumSize:      o.Entries,
-			ExpiryCalculator: otter.ExpiryWriting[pipeline.PreferenceKey, *pipeline.Preference](o.TTL),
-		}),
-		l2: l2,
+	s := &Service{shards: shards, l2: l2, bus: o.Bus, subject: o.Subject, unhear: func() {}}
+	s.l1 = otter.Must(&otter.Options[pipeline.PreferenceKey, *pipeline.Preference]{
+		MaximumSize:      o.Entries,
+		ExpiryCalculator: otter.ExpiryWriting[pipeline.PreferenceKey, *pipeline.Preference](o.TTL),
+	})
+	if o.Bus == nil {
+		return s, nil
 	}
+	stop, err := o.Bus.Subscribe(ctx, pipeline.Listener{Heard: s.heard, Missed: s.missed})
+	if err != nil {
+		s.l1.StopAllGoroutines()
+		return nil, err
+	}
+	s.unhear = stop
+	return s, nil
 }
 
 // Close ends the upkeep of the process's own cache. The service must not be
 // used after it.
-func (s *Service) Close() { s.l1.StopAllGoroutines() }
+func (s *Service) Close() {
+	s.unhear()
+	s.l1.StopAllGoroutines()
+}
 
 // Lookup gives one preference a key, in the same order, the default where a
 // user said nothing. Their addresses are shared and must not be changed.
@@ -92,20 +98,20 @@ func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]
 	if len(missing) == 0 {
 		return out, nil
 	}
-	before := s.snapshot()
 	asked := make([]pipeline.PreferenceKey, len(missing))
 	for i, at := range missing {
 		asked[i] = keys[at]
 	}
+	marks := s.changes.mark(asked)
 	found := make([]*pipeline.Preference, len(missing))
-	stored, err := s.readL2(ctx, asked, found)
+	stored, err := s.readL2(ctx, asked, marks, found)
 	if err != nil {
 		return nil, err
 	}
 	for i, at := range missing {
 		out[at] = *found[i]
 	}
-	s.fill(ctx, before, found, stored)
+	s.fill(ctx, marks, found, stored)
 	return out, nil
 }
 
@@ -127,18 +133,18 @@ func (s *Service) readL1(keys []pipeline.PreferenceKey, out []pipeline.Preferenc
 	return missing
 }
 
-// readL2 fills in all of found, from L2 and then from the store, and gives what
-// came from the store.
-func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) (stored []*pipeline.Preference, err error) {
+// readL2 fills in all of found, from L2 and then from the store, and gives the
+// indices of what came from the store.
+func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []*pipeline.Preference) (stored []int32, err error) {
 	if err := s.l2.Get(ctx, keys, found); err != nil {
 		s.errors2.Add(1)
 		clear(found)
 	}
 	var missing []pipeline.PreferenceKey
-	var at []int32
+	var missingMarks []int64
 	for i, p := range found {
 		if p == nil {
-			missing, at = append(missing, keys[i]), append(at, int32(i))
+			missing, missingMarks, stored = append(missing, keys[i]), append(missingMarks, marks[i]), append(stored, int32(i))
 		}
 	}
 	s.hits2.Add(int64(len(keys) - len(missing)))
@@ -146,207 +152,175 @@ func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, fou
 	if len(missing) == 0 {
 		return nil, nil
 	}
-	stored, err = s.readStore(ctx, missing)
+	read, err := s.flights.read(ctx, missing, missingMarks, s.shards.Read)
 	if err != nil {
 		return nil, err
 	}
-	for i, p := range stored {
-		found[at[i]] = p
+	for i, p := range read {
+		found[stored[i]] = p
 	}
 	return stored, nil
 }
 
-// readStore reads keys from their shards, all shards at once, and gives one
-// preference a key, in order. They share no memory with the keys, whose texts
-// may be parts of a whole request.
-func (s *Service) readStore(ctx context.Context, keys []pipeline.PreferenceKey) ([]*pipeline.Preference, error) {
-	out := make([]*pipeline.Preference, len(keys))
-	parts := make([][]int32, len(s.shards)) // indices of keys by shard
-	used := 0
-	for i, key := range keys {
-		shard := s.router.Shard(key.UserID)
-		if parts[shard] == nil {
-			used++
-		}
-		parts[shard] = append(parts[shard], int32(i))
-	}
-	if used == 1 { // most small slices, and every one over a single shard
-		return out, s.readShard(ctx, s.router.Shard(keys[0].UserID), keys, parts[s.router.Shard(keys[0].UserID)], out)
-	}
-	group, ctx := errgroup.WithContext(ctx)
-	for shard, part := range parts {
-		if part != nil {
-			group.Go(func() error { return s.readShard(ctx, shard, keys, part, out) })
-		}
-	}
-	return out, group.Wait()
-}
-
-// readShard reads the keys at some indices and fills in out there.
-func (s *Service) readShard(ctx context.Context, shard int, keys []pipeline.PreferenceKey, part []int32, out []*pipeline.Preference) error {
-	asked := make([]pipeline.PreferenceKey, len(part))
-	for i, at := range part {
-		asked[i] = keys[at]
-	}
-	rows, err := s.shards[shard].Read(ctx, asked)
-	if err != nil {
-		return fmt.Errorf("preferences of shard %d of %d: %w", shard+1, len(s.shards), err)
-	}
-	byKey := make(map[pipeline.PreferenceKey]*pipeline.Preference, len(rows))
-	for i := range rows {
-		byKey[rows[i].PreferenceKey] = &rows[i]
-	}
-	for _, at := range part {
-		if out[at] = byKey[keys[at]]; out[at] == nil {
-			p := pipeline.DefaultPreference(keys[at])
-			p.UserID = strings.Clone(p.UserID)
-			out[at] = &p
-		}
-	}
-	return nil
-}
-
-// snapshot is taken before the caches are asked, for fill.
-func (s *Service) snapshot() changes {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.changes
-}
-
 // fill caches what a lookup read: all of it in L1, what came from the store in
-// L2. When a put overlapped the lookup, what it read may be old: it was right
-// to answer with, and is not cached.
-func (s *Service) fill(ctx context.Context, before changes, found, stored []*pipeline.Preference) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if before.active > 0 || before.begun != s.changes.begun {
-		return
+// L2; but nothing that a change overlapped.
+func (s *Service) fill(ctx context.Context, marks []int64, found []*pipeline.Preference, stored []int32) {
+	s.changes.mu.RLock()
+	defer s.changes.mu.RUnlock()
+	for i, p := range found {
+		if s.changes.isCurrent(p.PreferenceKey, marks[i]) {
+			s.keep(p)
+		}
 	}
-	s.cache(ctx, found, stored)
+	var fresh []*pipeline.Preference
+	for _, at := range stored {
+		if p := found[at]; s.changes.isCurrent(p.PreferenceKey, marks[at]) {
+			fresh = append(fresh, p)
+		}
+	}
+	s.share(ctx, fresh)
 }
 
-func (s *Service) cache(ctx context.Context, found, stored []*pipeline.Preference) {
-	for _, p := range found {
-		s.l1.Compute(p.PreferenceKey, func(old *pipeline.Preference, found bool) (*pipeline.Preference, otter.ComputeOp) {
-			if found && old.Version > p.Version { // a replica may lag
-				return old, otter.CancelOp
-			}
-			return p, otter.WriteOp
-		})
-	}
-	if len(stored) == 0 {
+// keep caches a preference in L1.
+func (s *Service) keep(p *pipeline.Preference) {
+	s.l1.Compute(p.PreferenceKey, func(old *pipeline.Preference, found bool) (*pipeline.Preference, otter.ComputeOp) {
+		if found && old.Version > p.Version { // L2 may have lost the newer one
+			return old, otter.CancelOp
+		}
+		return p, otter.WriteOp
+	})
+}
+
+// share caches preferences in L2.
+func (s *Service) share(ctx context.Context, preferences []*pipeline.Preference) {
+	if len(preferences) == 0 {
 		return
 	}
-	if err := s.l2.Set(ctx, stored); err != nil {
+	if err := s.l2.Set(ctx, preferences); err != nil {
 		s.errors2.Add(1)
 	}
 }
 
-// Put sets preferences and returns when they are durable and every later lookup
-// of this process sees them. A user's preferences are set all or none; of
-// several users some may be set when it fails.
+// Put sets preferences and returns when they are durable, every later lookup of
+// this process sees them, and the others are being told. A user's preferences
+// are set all or none; of several users some may be set when it fails.
 func (s *Service) Put(ctx context.Context, preferences []pipeline.Preference) error {
 	if len(preferences) == 0 {
 		return nil
 	}
-	defer s.change()()
-	err := s.writeStore(ctx, preferences)
+	keys := make([]pipeline.PreferenceKey, len(preferences))
+	for i := range preferences {
+		keys[i] = preferences[i].PreferenceKey
+	}
+	defer s.changes.begin(keys)()
+	err := s.shards.Write(ctx, preferences)
 	// Also after an error: some may have been written.
-	s.renew(context.WithoutCancel(ctx), preferences)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
+	defer cancel()
+	s.renew(ctx, keys)
+	s.tell(ctx, keys)
 	return err
 }
 
-// change notes that something is about to change in the store, and gives what
-// notes that it has.
-func (s *Service) change() (done func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.changes.begun++
-	s.changes.active++
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.changes.active--
-	}
-}
-
 // Erase forgets what a user said of every channel, and returns when that is
-// durable and every later lookup of this process sees it. It may be repeated.
+// durable, every later lookup of this process sees it, and the others are being
+// told. It may be repeated.
 func (s *Service) Erase(ctx context.Context, user string) error {
-	defer s.change()()
-	shard := s.router.Shard(user)
-	err := s.shards[shard].Erase(ctx, []string{user})
+	keys := channelsOf(strings.Clone(user)) // which tombstones keep
+	defer s.changes.begin(keys)()
+	version := s.aboveVersions(ctx, keys)
+	err := s.shards.Erase(ctx, user)
 	// Also after an error: it may have been done.
-	keys := make([]pipeline.PreferenceKey, 0, len(pipeline.Channels()))
-	for _, c := range pipeline.Channels() {
-		keys = append(keys, pipeline.PreferenceKey{UserID: user, Channel: c})
-	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
+	defer cancel()
 	s.refresh.Lock()
-	defer s.refresh.Unlock()
-	s.forget(context.WithoutCancel(ctx), keys)
-	if err != nil {
-		return fmt.Errorf("preferences of shard %d of %d: %w", shard+1, len(s.shards), err)
-	}
-	return nil
+	s.forget(ctx, keys, version)
+	s.refresh.Unlock()
+	s.tell(ctx, keys)
+	return err
 }
 
-// writeStore writes preferences to their shards, all shards at once.
-func (s *Service) writeStore(ctx context.Context, preferences []pipeline.Preference) error {
-	parts := make([][]pipeline.Preference, len(s.shards))
-	for _, p := range preferences {
-		shard := s.router.Shard(p.UserID)
-		parts[shard] = append(parts[shard], p)
+// aboveVersions gives a version above those that keys have, as far as they can
+// be read, and below those that they will get: they begin with the time.
+func (s *Service) aboveVersions(ctx context.Context, keys []pipeline.PreferenceKey) int64 {
+	version := time.Now().UnixMicro()
+	current, err := s.shards.Read(ctx, keys)
+	if err != nil {
+		return version
 	}
-	// Not an errgroup with a context: one shard's error must not stop another.
-	errs := make([]error, len(parts))
-	var wg sync.WaitGroup
-	for shard, part := range parts {
-		if part == nil {
-			continue
-		}
-		wg.Go(func() {
-			if err := s.shards[shard].Write(ctx, part); err != nil {
-				errs[shard] = fmt.Errorf("preferences of shard %d of %d: %w", shard+1, len(s.shards), err)
-			}
-		})
+	for _, p := range current {
+		version = max(version, p.Version)
 	}
-	wg.Wait()
-	return errors.Join(errs...)
+	return version
 }
+
+// renewTimeout bounds how long a change goes on after its client is gone.
+const renewTimeout = 2 * time.Second
 
 // renew puts what was just written into the caches, with the versions that the
 // store gave it; what cannot be read back is forgotten.
-func (s *Service) renew(ctx context.Context, written []pipeline.Preference) {
-	keys := make([]pipeline.PreferenceKey, len(written))
-	for i := range written {
-		keys[i] = written[i].PreferenceKey
-	}
+func (s *Service) renew(ctx context.Context, keys []pipeline.PreferenceKey) {
 	s.refresh.Lock()
 	defer s.refresh.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, renewTimeout)
-	defer cancel()
-	current, err := s.readStore(ctx, keys)
-	if err == nil {
-		s.cache(ctx, current, current)
+	current, err := s.shards.Read(ctx, keys)
+	if err != nil {
+		s.forget(ctx, keys, time.Now().UnixMicro())
 		return
 	}
-	s.forget(ctx, keys)
+	for _, p := range current {
+		s.keep(p)
+	}
+	s.share(ctx, current)
 }
 
 // forget takes keys out of the caches.
-func (s *Service) forget(ctx context.Context, keys []pipeline.PreferenceKey) {
+func (s *Service) forget(ctx context.Context, keys []pipeline.PreferenceKey, version int64) {
 	for _, key := range keys {
 		s.l1.Invalidate(key)
 	}
-	ctx, cancel := context.WithTimeout(ctx, renewTimeout)
-	defer cancel()
-	if err := s.l2.Delete(ctx, keys); err != nil {
+	if err := s.l2.Invalidate(ctx, keys, version); err != nil {
 		s.errors2.Add(1)
 	}
 }
 
-// renewTimeout bounds how long a put goes on after its client is gone.
-const renewTimeout = 2 * time.Second
+// tell tells the other services of a change, once L2 has it.
+func (s *Service) tell(ctx context.Context, keys []pipeline.PreferenceKey) {
+	if s.bus == nil {
+		return
+	}
+	invalidations := make([]pipeline.Invalidation, 0, len(keys))
+	told := map[string]bool{}
+	for _, key := range keys {
+		if !told[key.UserID] {
+			told[key.UserID] = true
+			invalidations = append(invalidations, pipeline.Invalidation{Subject: s.subject, UserID: key.UserID})
+		}
+	}
+	if err := s.bus.Publish(ctx, invalidations); err != nil {
+		s.untold.Add(int64(len(invalidations)))
+	}
+}
+
+// heard forgets in L1 what another service changed; that one has seen to L2.
+// Lookups under way may have read what was before.
+func (s *Service) heard(invalidations []pipeline.Invalidation) {
+	for _, i := range invalidations {
+		if i.Subject != s.subject {
+			continue
+		}
+		keys := channelsOf(i.UserID)
+		s.changes.begin(keys)()
+		for _, key := range keys {
+			s.l1.Invalidate(key)
+		}
+	}
+}
+
+// missed forgets all of L1.
+func (s *Service) missed() {
+	s.changes.all()
+	s.l1.InvalidateAll()
+}
 
 // LevelStats is how one level of the cache served.
 type LevelStats struct {
@@ -359,4 +333,17 @@ func (s *Service) Stats() (l1, l2 LevelStats) {
 	l1 = LevelStats{Hits: s.hits1.Load(), Misses: s.misses1.Load(), Entries: int64(s.l1.EstimatedSize())}
 	l2 = LevelStats{Hits: s.hits2.Load(), Misses: s.misses2.Load(), Entries: int64(s.l2.Entries()), Errors: s.errors2.Load()}
 	return l1, l2
+}
+
+// Untold counts users of whose changes the other services could not be told:
+// they may believe what was before until their caches forget it.
+func (s *Service) Untold() int64 { return s.untold.Load() }
+
+// channelsOf gives a user's keys.
+func channelsOf(user string) []pipeline.PreferenceKey {
+	keys := make([]pipeline.PreferenceKey, 0, len(pipeline.Channels()))
+	for _, c := range pipeline.Channels() {
+		keys = append(keys, pipeline.PreferenceKey{UserID: user, Channel: c})
+	}
+	return keys
 }

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,107 +15,8 @@ import (
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/engine/memory"
-	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 	"github.com/notifyctl/notifyctl/pipeline/preference"
 )
-
-// store is a shard in memory.
-type store struct {
-	mu      sync.Mutex
-	rows    map[pipeline.PreferenceKey]pipeline.Preference
-	version int64
-	reads   atomic.Int64 // of keys
-	// read runs after the rows were read and before they are returned.
-	read func(keys []pipeline.PreferenceKey)
-	err  atomic.Pointer[error]
-}
-
-func newStore() *store {
-	return &store{rows: map[pipeline.PreferenceKey]pipeline.Preference{}}
-}
-
-func (s *store) fail(err error) { s.err.Store(&err) }
-
-func (s *store) Read(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if err := s.err.Load(); err != nil && *err != nil {
-		return nil, *err
-	}
-	s.reads.Add(int64(len(keys)))
-	var found []pipeline.Preference
-	s.mu.Lock()
-	for _, key := range keys {
-		if p, ok := s.rows[key]; ok {
-			found = append(found, p)
-		}
-	}
-	read := s.read
-	s.mu.Unlock()
-	if read != nil {
-		read(keys)
-	}
-	return found, nil
-}
-
-func (s *store) Write(ctx context.Context, preferences []pipeline.Preference) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := s.err.Load(); err != nil && *err != nil {
-		return *err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range preferences {
-		s.version++
-		p.Version = s.version
-		s.rows[p.PreferenceKey] = p
-	}
-	return nil
-}
-
-func (s *store) Erase(_ context.Context, users []string) error {
-	if err := s.err.Load(); err != nil && *err != nil {
-		return *err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key := range s.rows {
-		if slices.Contains(users, key.UserID) {
-			delete(s.rows, key)
-		}
-	}
-	return nil
-}
-
-func (s *store) Close() error { return nil }
-
-// The fake keeps the port's promises, or the tests below would show nothing.
-func TestStoreConforms(t *testing.T) {
-	pipelinetest.PreferenceStore(t, func(*testing.T) pipeline.PreferenceStore { return newStore() })
-}
-
-// newService is a service over fake shards and a real L2.
-func newService(t testing.TB, shards int, o preference.Options) (*preference.Service, []*store) {
-	l2 := memory.NewPreferences(300*time.Second, 64<<20)
-	s, stores := overL2(t, shards, l2, o)
-	t.Cleanup(l2.Close)
-	return s, stores
-}
-
-func overL2(t testing.TB, shards int, l2 preference.L2, o preference.Options) (*preference.Service, []*store) {
-	var stores []*store
-	var ports []pipeline.PreferenceStore
-	for range shards {
-		s := newStore()
-		stores, ports = append(stores, s), append(ports, s)
-	}
-	s := preference.NewService(ports, l2, o)
-	t.Cleanup(s.Close)
-	return s, stores
-}
 
 func email(user string) pipeline.PreferenceKey {
 	return pipeline.PreferenceKey{UserID: user, Channel: pipeline.Email}
@@ -311,7 +210,7 @@ func TestAShardThatFailsIsAnError(t *testing.T) {
 	s, stores := newService(t, 2, preference.Options{})
 	down := errors.New("down")
 	var users [2]string // one of each shard
-	router := preference.NewRouter(2)
+	router := preference.NewRouter(modulo(2))
 	for i := range 100 {
 		user := fmt.Sprint("u", i)
 		users[router.Shard(user)] = user
@@ -361,7 +260,7 @@ func (broken) Get(_ context.Context, keys []pipeline.PreferenceKey, found []*pip
 
 func (broken) Set(context.Context, []*pipeline.Preference) error { return errors.New("no connection") }
 
-func (broken) Delete(context.Context, []pipeline.PreferenceKey) error {
+func (broken) Invalidate(context.Context, []pipeline.PreferenceKey, int64) error {
 	return errors.New("no connection")
 }
 func (broken) Entries() int { return 0 }

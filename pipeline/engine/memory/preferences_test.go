@@ -54,12 +54,56 @@ func TestPreferencesKeepTheNewestVersion(t *testing.T) {
 	if got := fmt.Sprint(versions(t, c, "c", "b", "a"), c.Entries()); got != "[0 5 3] 3" {
 		t.Errorf("got %s", got)
 	}
-	if err := c.Delete(t.Context(), []pipeline.PreferenceKey{{UserID: "b", Channel: pipeline.Email}, {UserID: "a", Channel: pipeline.SMS}}); err != nil {
+	if err := c.Invalidate(t.Context(), []pipeline.PreferenceKey{{UserID: "b", Channel: pipeline.Email}, {UserID: "a", Channel: pipeline.SMS}}, 5); err != nil {
 		t.Fatal(err)
 	}
 	if got := fmt.Sprint(versions(t, c, "a", "b")); got != "[3 -1]" {
 		t.Errorf("got %s", got)
 	}
+}
+
+// What was forgotten keeps older values out until no read from before it can be
+// under way.
+func TestTombstonesKeepOlderVersionsOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := memory.NewPreferences(300*time.Second, 1<<20)
+		defer c.Close()
+		forget := func(version int64) {
+			if err := c.Invalidate(t.Context(), email("a"), version); err != nil {
+				t.Fatal(err)
+			}
+		}
+		set(t, c, preference("a", 9))
+		forget(7) // a newer value came meanwhile
+		if got := versions(t, c, "a"); got[0] != 9 {
+			t.Errorf("got %v, want the newer value", got)
+		}
+		forget(9)
+		set(t, c, preference("a", 0))
+		set(t, c, preference("a", 8))
+		if got := versions(t, c, "a"); got[0] != -1 {
+			t.Errorf("got %v from before it was forgotten", got)
+		}
+		time.Sleep(9 * time.Second) // virtual
+		set(t, c, preference("a", 8))
+		if got := versions(t, c, "a"); got[0] != -1 {
+			t.Errorf("got %v from before it was forgotten", got)
+		}
+		set(t, c, preference("a", 10))
+		if got := versions(t, c, "a"); got[0] != 10 {
+			t.Errorf("got %v, want what came after", got)
+		}
+		forget(11)
+		time.Sleep(11 * time.Second) // virtual
+		set(t, c, preference("a", 0))
+		if got := versions(t, c, "a"); got[0] != 0 {
+			t.Errorf("got %v after the tombstone's time", got)
+		}
+	})
+}
+
+func email(user string) []pipeline.PreferenceKey {
+	return []pipeline.PreferenceKey{{UserID: user, Channel: pipeline.Email}}
 }
 
 func TestPreferencesExpire(t *testing.T) {

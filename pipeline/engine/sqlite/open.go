@@ -27,41 +27,15 @@ type Preferences struct {
 	writer *sql.DB
 	reader *sql.DB
 	read   *sql.Stmt
+	scan   *sql.Stmt
 	write  *sql.Stmt
+	insert *sql.Stmt // as it is in another shard
 }
 
 var _ pipeline.PreferenceStore = (*Preferences)(nil)
 
-// OpenShards opens the shards in a directory, making the directory (0700) and
-// the files (0600) that are missing. It refuses a directory with another number
-// of shards.
-func OpenShards(dir string, total int) (shards []*Preferences, err error) {
-	if total < 1 {
-		return nil, fmt.Errorf("%d shards of the preferences: want at least 1", total)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make the preferences' directory: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			for _, s := range shards {
-				err = errors.Join(err, s.Close())
-			}
-			shards = nil
-		}
-	}()
-	for i := range total {
-		s, err := open(filepath.Join(dir, fmt.Sprintf("preferences-%03d.db", i)), i, total)
-		if err != nil {
-			return shards, err
-		}
-		shards = append(shards, s)
-	}
-	return shards, nil
-}
-
 // open opens one shard's file.
-func open(path string, position, total int) (_ *Preferences, err error) {
+func open(path string, position int) (_ *Preferences, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the preferences: %w", err)
@@ -87,17 +61,32 @@ func open(path string, position, total int) (_ *Preferences, err error) {
 	if err := migrate(p.writer); err != nil {
 		return nil, err
 	}
-	if err := claimShard(p.writer, position, total); err != nil {
+	if err := claimShard(p.writer, position); err != nil {
 		return nil, err
 	}
 	if p.reader, err = connect(path, readers, "query_only(1)"); err != nil {
 		return nil, err
 	}
-	if p.read, err = p.reader.Prepare(readQuery); err != nil {
-		return nil, err
+	return p, p.prepare()
+}
+
+// prepare makes the statements.
+func (p *Preferences) prepare() (err error) {
+	for _, s := range []struct {
+		statement **sql.Stmt
+		db        *sql.DB
+		text      string
+	}{
+		{&p.read, p.reader, readQuery},
+		{&p.scan, p.reader, scanQuery},
+		{&p.write, p.writer, writeStatement},
+		{&p.insert, p.writer, importStatement},
+	} {
+		if *s.statement, err = s.db.Prepare(s.text); err != nil {
+			return err
+		}
 	}
-	p.write, err = p.writer.Prepare(writeStatement)
-	return p, err
+	return nil
 }
 
 // connect makes a pool of connections. Transactions take the write lock when
@@ -120,15 +109,15 @@ func connect(path string, connections int, pragmas ...string) (*sql.DB, error) {
 
 // claimShard makes a new file the shard that it is opened as, and refuses an
 // old one that is another.
-func claimShard(db *sql.DB, position, total int) error {
-	var wasPosition, wasTotal int
-	err := db.QueryRow("SELECT position, total FROM shard").Scan(&wasPosition, &wasTotal)
+func claimShard(db *sql.DB, position int) error {
+	var was int
+	err := db.QueryRow("SELECT position FROM shard").Scan(&was)
 	if errors.Is(err, sql.ErrNoRows) {
-		_, err = db.Exec("INSERT INTO shard (position, total) VALUES (?, ?)", position, total)
+		_, err = db.Exec("INSERT INTO shard (position) VALUES (?)", position)
 		return err
 	}
-	if err == nil && (wasPosition != position || wasTotal != total) {
-		err = fmt.Errorf("it is shard %d of %d, not %d of %d: start with the number of shards that the data was made with", wasPosition+1, wasTotal, position+1, total)
+	if err == nil && was != position {
+		err = fmt.Errorf("it is shard %d, not %d: give every file its own name back", was, position)
 	}
 	return err
 }
@@ -136,11 +125,10 @@ func claimShard(db *sql.DB, position, total int) error {
 // Close closes the file. The store must not be used after it.
 func (p *Preferences) Close() error {
 	var errs []error
-	if p.read != nil {
-		errs = append(errs, p.read.Close())
-	}
-	if p.write != nil {
-		errs = append(errs, p.write.Close())
+	for _, statement := range []*sql.Stmt{p.read, p.scan, p.write, p.insert} {
+		if statement != nil {
+			errs = append(errs, statement.Close())
+		}
 	}
 	if p.reader != nil {
 		errs = append(errs, p.reader.Close())

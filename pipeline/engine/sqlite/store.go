@@ -25,6 +25,23 @@ const readQuery = `
 	FROM json_each(?1) AS k CROSS JOIN preferences AS p
 	ON p.user_id = k.value AND p.channel = unicode(substr(?2, k.key + 1, 1))`
 
+// scanQuery goes through the rows in the order of their keys: user ids are
+// compared as bytes.
+const scanQuery = `
+	SELECT user_id, channel, transactional, promotional, addresses, version
+	FROM preferences WHERE (user_id, channel) > (?1, ?2) ORDER BY user_id, channel LIMIT ?3`
+
+// importStatement takes a row as it is, but not in place of a newer one.
+const importStatement = `
+	INSERT INTO preferences (user_id, channel, transactional, promotional, addresses, version)
+	VALUES (?, ?, ?, ?, ?, ?)
+	ON CONFLICT (user_id, channel) DO UPDATE SET
+		transactional = excluded.transactional,
+		promotional   = excluded.promotional,
+		addresses     = excluded.addresses,
+		version       = excluded.version
+	WHERE excluded.version > preferences.version`
+
 // writeStatement gives a row the version offered, or one more than it had.
 const writeStatement = `
 	INSERT INTO preferences (user_id, channel, transactional, promotional, addresses, version)
@@ -36,28 +53,41 @@ const writeStatement = `
 		version       = max(excluded.version, preferences.version + 1)`
 
 // Read looks keys up by one query.
-func (p *Preferences) Read(ctx context.Context, keys []pipeline.PreferenceKey) (found []pipeline.Preference, err error) {
+func (p *Preferences) Read(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
 	if len(keys) == 0 {
 		return nil, nil
 	}
 	users, channels := encodeKeys(keys)
-	rows, err := p.read.QueryContext(ctx, users, channels)
+	found, err := readRows(p.read.QueryContext(ctx, users, channels))
+	return found, p.explain("read preferences", err)
+}
+
+// Scan reads rows by one query.
+func (p *Preferences) Scan(ctx context.Context, after pipeline.PreferenceKey, limit int) ([]pipeline.Preference, error) {
+	found, err := readRows(p.scan.QueryContext(ctx, after.UserID, after.Channel, limit))
+	return found, p.explain("read preferences", err)
+}
+
+// readRows reads the answer to a query.
+func readRows(rows *sql.Rows, err error) (found []pipeline.Preference, _ error) {
 	if err != nil {
-		return nil, p.explain("read preferences", err)
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, p.explain("read preferences", rows.Close())) }()
 	for rows.Next() {
 		var row pipeline.Preference
 		var addresses sql.RawBytes
-		if err := rows.Scan(&row.UserID, &row.Channel, &row.Transactional, &row.Promotional, &addresses, &row.Version); err != nil {
-			return nil, p.explain("read preferences", err)
+		if err = rows.Scan(&row.UserID, &row.Channel, &row.Transactional, &row.Promotional, &addresses, &row.Version); err != nil {
+			break
 		}
 		if row.Addresses, err = decodeAddresses(addresses); err != nil {
-			return nil, p.explain("read preferences", err)
+			break
 		}
 		found = append(found, row)
 	}
-	return found, p.explain("read preferences", rows.Err())
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // encodeKeys makes the parameters of readQuery.
@@ -79,28 +109,40 @@ func encodeKeys(keys []pipeline.PreferenceKey) (users string, channels []byte) {
 // Write sets preferences in one transaction. Versions begin with the time, so
 // that those of a user who was erased and came back grow as well.
 func (p *Preferences) Write(ctx context.Context, preferences []pipeline.Preference) error {
-	if len(preferences) == 0 {
+	version := time.Now().UnixMicro()
+	err := p.writeRows(ctx, p.write, preferences, func(*pipeline.Preference) int64 { return version })
+	return p.explain("write preferences", err)
+}
+
+// Import writes rows of another shard in one transaction.
+func (p *Preferences) Import(ctx context.Context, preferences []pipeline.Preference) error {
+	err := p.writeRows(ctx, p.insert, preferences, func(row *pipeline.Preference) int64 { return row.Version })
+	return p.explain("import preferences", err)
+}
+
+// writeRows writes rows in one transaction, with versions that are theirs.
+func (p *Preferences) writeRows(ctx context.Context, write *sql.Stmt, rows []pipeline.Preference, version func(*pipeline.Preference) int64) error {
+	if len(rows) == 0 {
 		return nil
 	}
 	tx, err := p.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return p.explain("write preferences", err)
+		return err
 	}
 	defer func() { _ = tx.Rollback() }() // nothing after a commit
-	statement := tx.StmtContext(ctx, p.write)
+	statement := tx.StmtContext(ctx, write)
 	defer func() { _ = statement.Close() }() // the transaction's hold on it alone
-	version := time.Now().UnixMicro()
-	for i := range preferences {
-		row := &preferences[i]
+	for i := range rows {
+		row := &rows[i]
 		addresses, err := json.Marshal(append([]string{}, row.Addresses...)) // [], not null
 		if err != nil {
-			return p.explain("write preferences", err)
+			return err
 		}
-		if _, err := statement.ExecContext(ctx, row.UserID, row.Channel, row.Transactional, row.Promotional, string(addresses), version); err != nil {
-			return p.explain("write preferences", err)
+		if _, err := statement.ExecContext(ctx, row.UserID, row.Channel, row.Transactional, row.Promotional, string(addresses), version(row)); err != nil {
+			return err
 		}
 	}
-	return p.explain("write preferences", tx.Commit())
+	return tx.Commit()
 }
 
 // Erase forgets users in one transaction.

@@ -16,16 +16,30 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 )
 
-func openShards(t testing.TB, dir string, total int) []*sqlite.Preferences {
+// openAll opens a directory's first shards.
+func openAll(t testing.TB, dir string, total int) []pipeline.PreferenceStore {
 	t.Helper()
-	shards, err := sqlite.OpenShards(dir, total)
+	set, err := sqlite.OpenShards(dir)
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer func() {
+		if err := set.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var shards []pipeline.PreferenceStore
+	for i := range total {
+		s, err := set.Open(t.Context(), i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		shards = append(shards, s)
 	}
 	return shards
 }
 
-func closeShards(t testing.TB, shards []*sqlite.Preferences) {
+func closeShards(t testing.TB, shards []pipeline.PreferenceStore) {
 	t.Helper()
 	for _, s := range shards {
 		if err := s.Close(); err != nil {
@@ -36,8 +50,65 @@ func closeShards(t testing.TB, shards []*sqlite.Preferences) {
 
 func TestConformance(t *testing.T) {
 	pipelinetest.PreferenceStore(t, func(t *testing.T) pipeline.PreferenceStore {
-		return openShards(t, t.TempDir(), 1)[0]
+		return openAll(t, t.TempDir(), 1)[0]
 	})
+}
+
+func TestShardsConform(t *testing.T) {
+	pipelinetest.PreferenceShards(t, func(t *testing.T) func() pipeline.PreferenceShards {
+		dir := t.TempDir()
+		return func() pipeline.PreferenceShards {
+			set, err := sqlite.OpenShards(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return set
+		}
+	})
+}
+
+// Shards of the first schema, in which each file knew the total, are divided as
+// they were.
+func TestTheFirstSchemaIsDividedByTheModulo(t *testing.T) {
+	dir := t.TempDir()
+	script, err := os.ReadFile("migrations/0001_preferences.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		db, err := sql.Open("sqlite", filepath.Join(dir, fmt.Sprintf("preferences-%03d.db", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, statement := range []string{
+			string(script), "PRAGMA application_id = 1853122169; PRAGMA user_version = 1",
+			fmt.Sprintf("INSERT INTO shard (position, total) VALUES (%d, 3)", i),
+			fmt.Sprintf("INSERT INTO preferences VALUES ('u%d', 2, 1, 0, '[]', 7)", i),
+		} {
+			if _, err := db.Exec(statement); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, err := sqlite.OpenShards(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = set.Close() }()
+	want := pipeline.ShardLayout{Placement: pipeline.Placement{Shards: 3, Sharding: pipeline.Modulo}}
+	if got, err := set.Layout(t.Context(), pipeline.Placement{Shards: 5, Sharding: pipeline.JumpHash}); err != nil || got != want {
+		t.Errorf("the layout is %+v, %v, want %+v", got, err, want)
+	}
+	shards := openAll(t, dir, 3)
+	defer closeShards(t, shards)
+	for i, s := range shards {
+		if got, err := s.Read(t.Context(), email(fmt.Sprint("u", i))); err != nil || len(got) != 1 || got[0].Version != 7 || got[0].Promotional {
+			t.Errorf("shard %d has %+v, %v", i, got, err)
+		}
+	}
 }
 
 func email(user string) []pipeline.PreferenceKey {
@@ -46,7 +117,7 @@ func email(user string) []pipeline.PreferenceKey {
 
 func TestReopenedShardsKeepTheirRows(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a b?c#d%20", "preferences")
-	shards := openShards(t, dir, 3)
+	shards := openAll(t, dir, 3)
 	for i, s := range shards {
 		row := pipeline.Preference{PreferenceKey: email(fmt.Sprint("u", i))[0], Addresses: []string{"a@b"}}
 		if err := s.Write(t.Context(), []pipeline.Preference{row}); err != nil {
@@ -54,7 +125,7 @@ func TestReopenedShardsKeepTheirRows(t *testing.T) {
 		}
 	}
 	closeShards(t, shards)
-	shards = openShards(t, dir, 3)
+	shards = openAll(t, dir, 3)
 	defer closeShards(t, shards)
 	for i, s := range shards {
 		got, err := s.Read(t.Context(), email(fmt.Sprint("u", i)))
@@ -66,7 +137,7 @@ func TestReopenedShardsKeepTheirRows(t *testing.T) {
 
 func TestFilesAreForTheirOwnerAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "preferences")
-	shards := openShards(t, dir, 2)
+	shards := openAll(t, dir, 2)
 	defer closeShards(t, shards)
 	if err := shards[0].Write(t.Context(), []pipeline.Preference{{PreferenceKey: email("u")[0]}}); err != nil {
 		t.Fatal(err)
@@ -108,41 +179,44 @@ func TestOpenRefuses(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		prepare func(t *testing.T, dir string)
-		shards  int
 		want    string
 	}{
-		{"no shards", func(*testing.T, string) {}, 0, "want at least 1"},
-		{"another number of shards", func(t *testing.T, dir string) { closeShards(t, openShards(t, dir, 3)) }, 2, "it is shard 1 of 3, not 1 of 2"},
+		{"another shard's file", func(t *testing.T, dir string) {
+			closeShards(t, openAll(t, dir, 3))
+			if err := os.Rename(filepath.Join(dir, "preferences-002.db"), file(dir)); err != nil {
+				t.Fatal(err)
+			}
+		}, "it is shard 2, not 0"},
 		{"a damaged file", func(t *testing.T, dir string) {
 			if err := os.WriteFile(file(dir), []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, 1, "the file is damaged or no database"},
+		}, "the file is damaged or no database"},
 		{"a cut file", func(t *testing.T, dir string) {
-			closeShards(t, openShards(t, dir, 1))
+			closeShards(t, openAll(t, dir, 1))
 			if err := os.Truncate(file(dir), 5000); err != nil {
 				t.Fatal(err)
 			}
-		}, 1, "the file is damaged or no database"},
+		}, "the file is damaged or no database"},
 		{"a directory as a file", func(t *testing.T, dir string) {
 			if err := os.Mkdir(file(dir), 0o700); err != nil {
 				t.Fatal(err)
 			}
-		}, 1, "is a directory"},
-		{"another program's database", func(t *testing.T, dir string) { foreign(t, dir, "CREATE TABLE x (y)") }, 1, "of another program"},
+		}, "is a directory"},
+		{"another program's database", func(t *testing.T, dir string) { foreign(t, dir, "CREATE TABLE x (y)") }, "of another program"},
 		{"a newer schema", func(t *testing.T, dir string) {
-			closeShards(t, openShards(t, dir, 1))
+			closeShards(t, openAll(t, dir, 1))
 			foreign(t, dir, "PRAGMA user_version = 99")
-		}, 1, "start a newer program"},
+		}, "start a newer program"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
 			c.prepare(t, dir)
-			shards, err := sqlite.OpenShards(dir, c.shards)
+			set, err := sqlite.OpenShards(dir)
 			if err == nil {
-				closeShards(t, shards)
+				_ = set.Close()
 			}
-			if err == nil || shards != nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			if err == nil || set != nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Fatalf("got %v, want one line with %q", err, c.want)
 			}
 		})
@@ -151,7 +225,7 @@ func TestOpenRefuses(t *testing.T) {
 	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.OpenShards(filepath.Join(blocked, "x"), 1); err == nil {
+	if _, err := sqlite.OpenShards(filepath.Join(blocked, "x")); err == nil {
 		t.Error("a directory within a file was opened")
 	}
 }
@@ -160,7 +234,7 @@ func TestOpenRefuses(t *testing.T) {
 // not there half.
 func TestLockedFile(t *testing.T) {
 	dir := t.TempDir()
-	shards := openShards(t, dir, 1)
+	shards := openAll(t, dir, 1)
 	defer closeShards(t, shards)
 	db, err := sql.Open("sqlite", filepath.Join(dir, "preferences-000.db"))
 	if err != nil {
@@ -187,7 +261,7 @@ func TestLockedFile(t *testing.T) {
 }
 
 func BenchmarkRead(b *testing.B) {
-	shards := openShards(b, b.TempDir(), 1)
+	shards := openAll(b, b.TempDir(), 1)
 	defer closeShards(b, shards)
 	const users = 100_000
 	for from := 0; from < users; from += 1000 {

@@ -1,0 +1,110 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/pipeline/engine/memory"
+	"github.com/notifyctl/notifyctl/pipeline/engine/sqlite"
+	"github.com/notifyctl/notifyctl/pipeline/preference"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
+)
+
+const (
+	// limitBytes bounds the counters of the users' daily limits: about 1.6
+	// million users of a channel.
+	limitBytes = 64 << 20
+	// What is kept of addresses, each of some hundred bytes: those alone that
+	// something was said of.
+	addressEntries = 10_000
+	addressBytes   = 16 << 20
+)
+
+// openPreferences opens the shards, and what stands before them.
+func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*preference.Directory, error) {
+	set, err := sqlite.OpenShards(s.data.preferences())
+	if err != nil {
+		return nil, err
+	}
+	s.shards, err = preference.OpenShards(ctx, set, pipeline.Placement{Shards: s.cfg.Shards, Sharding: s.cfg.Sharding}, s.cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(s.shards.Close)
+	bus := memory.NewBus()
+	users, err := s.openPreferenceCaches(ctx, s.cfg.Preferences.L2Bytes, preference.Options{
+		Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL, Bus: bus, Subject: pipeline.SubjectPreferences,
+	})
+	if err != nil {
+		return nil, err
+	}
+	addresses, err := s.openPreferenceCaches(ctx, addressBytes, preference.Options{
+		Entries: addressEntries, TTL: s.cfg.Preferences.L1TTL, Bus: bus, Subject: pipeline.SubjectAddresses,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.metrics.ObserveCache(telemetry.CachePreferencesL1, func() telemetry.CacheStats {
+		l1, _ := users.Stats()
+		return levelStats(l1, s.cfg.Preferences.L1Entries)
+	})
+	s.metrics.ObserveCache(telemetry.CachePreferencesL2, func() telemetry.CacheStats { _, l2 := users.Stats(); return levelStats(l2, 0) })
+	s.metrics.ObserveCache("addresses", func() telemetry.CacheStats {
+		l1, _ := addresses.Stats()
+		return levelStats(l1, addressEntries)
+	})
+	directory, err := preference.NewDirectory(ctx, users, addresses, preference.AddressOptions{
+		Key: key, Refresh: s.cfg.Preferences.L2TTL, Log: s.cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(func() error { directory.Close(); return nil })
+	return directory, nil
+}
+
+// openPreferenceCaches puts two caches before the shards.
+func (s *System) openPreferenceCaches(ctx context.Context, l2Bytes uint64, o preference.Options) (*preference.Service, error) {
+	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, l2Bytes)
+	s.onClose(func() error { l2.Close(); return nil })
+	service, err := preference.NewService(ctx, s.shards, l2, o)
+	if err != nil {
+		return nil, err
+	}
+	s.onClose(func() error { service.Close(); return nil })
+	return service, nil
+}
+
+// levelStats are a level's counts, with the entries that it may hold; 0 where
+// it is bounded in bytes.
+func levelStats(l preference.LevelStats, capacity int) telemetry.CacheStats {
+	return telemetry.CacheStats{Hits: l.Hits, Misses: l.Misses, Entries: l.Entries, Capacity: int64(capacity)}
+}
+
+func checkPreferences(d *preference.Directory) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := d.Lookup(ctx, []pipeline.PreferenceKey{{UserID: "readiness", Channel: pipeline.Push}})
+		return err
+	}
+}
+
+// shardStatus says how users are divided over shards, and how far the last move
+// is.
+func (s *System) shardStatus() api.Shards {
+	placement, p := s.shards.Placement(), s.shards.Progress()
+	status := api.Shards{Shards: placement.Shards, Sharding: placement.Sharding.String()}
+	if p.Phase == "" {
+		return status
+	}
+	status.Reshard = &api.Reshard{
+		Phase: string(p.Phase), From: p.From.Shards, To: p.To.Shards, Copied: p.Copied, Rows: p.Rows, Moved: p.Moved, Started: p.Started,
+	}
+	if !p.Ended.IsZero() {
+		status.Reshard.Ended = &p.Ended
+	}
+	if p.Err != nil {
+		status.Reshard.Error = p.Err.Error()
+	}
+	return status
+}

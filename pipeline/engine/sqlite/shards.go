@@ -1,0 +1,94 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// Shards is a directory of shards. It is a [pipeline.PreferenceShards], which
+// keeps the layout in the first shard.
+type Shards struct {
+	dir   string
+	first *Preferences // a handle of its own
+}
+
+var _ pipeline.PreferenceShards = (*Shards)(nil)
+
+// OpenShards opens a directory of shards, making it (0700) and its first shard
+// (0600) if they are missing.
+func OpenShards(dir string) (*Shards, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the preferences' directory: %w", err)
+	}
+	s := &Shards{dir: dir}
+	var err error
+	if s.first, err = open(s.path(0), 0); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Shards) path(shard int) string {
+	return filepath.Join(s.dir, fmt.Sprintf("preferences-%03d.db", shard))
+}
+
+// Layout reads the layout, or makes one.
+func (s *Shards) Layout(ctx context.Context, initial pipeline.Placement) (pipeline.ShardLayout, error) {
+	var l pipeline.ShardLayout
+	var sharding, next string
+	err := s.first.writer.QueryRowContext(ctx, "SELECT shards, sharding, next_shards, next_sharding, leftover FROM layout").
+		Scan(&l.Shards, &sharding, &l.Next.Shards, &next, &l.Leftover)
+	if errors.Is(err, sql.ErrNoRows) {
+		l = pipeline.ShardLayout{Placement: initial}
+		return l, s.SetLayout(ctx, l)
+	}
+	if err == nil {
+		var known, knownNext bool
+		l.Sharding, known = pipeline.ParseSharding(sharding)
+		l.Next.Sharding, knownNext = pipeline.ParseSharding(next)
+		if !known || l.Next.Shards > 0 && !knownNext {
+			err = fmt.Errorf("users are divided by %q, then %q: start a program that knows these", sharding, next)
+		}
+	}
+	return l, s.first.explain("read how the preferences are divided", err)
+}
+
+// SetLayout writes the layout.
+func (s *Shards) SetLayout(ctx context.Context, l pipeline.ShardLayout) error {
+	next := ""
+	if l.Next.Shards > 0 {
+		next = l.Next.Sharding.String()
+	}
+	_, err := s.first.writer.ExecContext(ctx, "INSERT OR REPLACE INTO layout (only, shards, sharding, next_shards, next_sharding, leftover) VALUES (1, ?, ?, ?, ?, ?)",
+		l.Shards, l.Sharding.String(), l.Next.Shards, next, l.Leftover)
+	return s.first.explain("write how the preferences are divided", err)
+}
+
+// Open opens a shard's file, making it if it is missing.
+func (s *Shards) Open(_ context.Context, shard int) (pipeline.PreferenceStore, error) {
+	p, err := open(s.path(shard), shard)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// Remove deletes a shard's files.
+func (s *Shards) Remove(_ context.Context, shard int) error {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(s.path(shard) + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove a shard of the preferences: %w", err)
+		}
+	}
+	return nil
+}
+
+// Close lets go of the layout. The shards that were opened stay open.
+func (s *Shards) Close() error { return s.first.Close() }

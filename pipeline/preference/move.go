@@ -1,0 +1,381 @@
+package preference
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// Users are moved to another placement while they are read and written, so:
+//
+//  1. The layout says durably where they go. Every change is from now on made
+//     where its user is, and then repeated where he goes.
+//  2. The rows are copied, a page at a time, none over a newer one. Changes wait
+//     for a page.
+//  3. The layout says durably that users are there. In the process reads and
+//     changes go there once none is under way that was routed before.
+//  4. What lies where its user is not any more is removed.
+//
+// Cut off before 3, it begins again: what lies at the new place counts for
+// nothing, and is removed first, since users may have been erased since. Cut off
+// after, 4 is repeated. When the copying fails, what was copied is removed as in
+// 4, and the users stay where they are.
+
+// MovePhase says how far a move is.
+type MovePhase string
+
+// The phases of a move. The zero value is that there was none.
+const (
+	MoveCopying  MovePhase = "copying"
+	MoveCleaning MovePhase = "cleaning" // the users are there; what they left is being removed
+	MoveDone     MovePhase = "done"
+	MoveFailed   MovePhase = "failed" // the users are where they were
+)
+
+// MoveProgress is how far the last move of this process is.
+type MoveProgress struct {
+	Phase MovePhase
+	From  pipeline.Placement
+	To    pipeline.Placement
+	// Copied is how many of the shards that it comes from are copied; Rows of
+	// them were looked at, and Moved go to another shard.
+	Copied      int
+	Rows, Moved int64
+	Started     time.Time
+	Ended       time.Time // zero while it runs
+	Err         error     // why it failed, or what is tried again
+}
+
+// move is the state of moving users.
+type move struct {
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+	// writing orders changes against each other and against the copying of a
+	// page, while users are copied.
+	writing sync.Mutex
+	// failed is why a change could not be repeated.
+	failed atomic.Pointer[error]
+
+	mu       sync.Mutex
+	progress MoveProgress
+}
+
+func (m *move) init() { m.ctx, m.cancel = context.WithCancel(context.Background()) }
+
+// stop ends a move where it is.
+func (m *move) stop() {
+	m.cancel()
+	m.running.Wait()
+}
+
+// fail ends the copying.
+func (m *move) fail(err error) { m.failed.CompareAndSwap(nil, &err) }
+
+// begin notes a move, unless one runs.
+func (m *move) begin(from, to pipeline.Placement, phase MovePhase) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.progress.Phase == MoveCopying || m.progress.Phase == MoveCleaning || m.ctx.Err() != nil {
+		return false
+	}
+	m.progress = MoveProgress{Phase: phase, From: from, To: to, Started: time.Now()}
+	m.failed.Store(nil)
+	return true
+}
+
+func (m *move) note(change func(*MoveProgress)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change(&m.progress)
+}
+
+// Progress says how far the last move is.
+func (s *Shards) Progress() MoveProgress {
+	s.move.mu.Lock()
+	defer s.move.mu.Unlock()
+	return s.move.progress
+}
+
+// Placement is where users are.
+func (s *Shards) Placement() pipeline.Placement {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.router.placement
+}
+
+// Reshard begins to move users to another number of shards, and returns when
+// that is durable: it is finished beside, or after the next opening. Errors:
+// [pipeline.ErrResharding], a *[pipeline.ShardsError], what the store said.
+func (s *Shards) Reshard(ctx context.Context, to int) error {
+	if to < 1 || to > pipeline.MaxShards {
+		return &pipeline.ShardsError{To: to, Detail: "want 1 to 256"}
+	}
+	from, next := s.Placement(), pipeline.Placement{Shards: to, Sharding: s.plan}
+	if next == from {
+		return &pipeline.ShardsError{To: to, Detail: "the preferences are on as many"}
+	}
+	if !s.move.begin(from, next, MoveCopying) {
+		return pipeline.ErrResharding
+	}
+	if err := s.set.SetLayout(ctx, pipeline.ShardLayout{Placement: from, Next: next}); err != nil {
+		s.end(MoveFailed, err)
+		return err
+	}
+	s.move.running.Go(func() { s.moveUsers(s.move.ctx, from, next) })
+	return nil
+}
+
+// resume goes on with what the last process did not finish.
+func (s *Shards) resume(layout pipeline.ShardLayout) {
+	if layout.Next.Shards == 0 {
+		s.move.begin(layout.Placement, layout.Placement, MoveCleaning)
+		s.move.running.Go(func() { s.clean(s.move.ctx, MoveDone, nil) })
+		return
+	}
+	s.log.Warn("users are moved to other shards: it was cut off, and begins again",
+		slog.Int("from", layout.Shards), slog.Int("to", layout.Next.Shards))
+	s.move.begin(layout.Placement, layout.Next, MoveCopying)
+	s.move.running.Go(func() {
+		if s.retry(s.move.ctx, s.purge) {
+			s.moveUsers(s.move.ctx, layout.Placement, layout.Next)
+		}
+	})
+}
+
+// moveUsers takes a move from its first durable step to its end.
+func (s *Shards) moveUsers(ctx context.Context, from, to pipeline.Placement) {
+	err := s.copyUsers(ctx, to)
+	if ctx.Err() != nil {
+		return // the next opening goes on
+	}
+	if err == nil {
+		if err = s.cutOver(ctx, from, to); err == nil {
+			s.clean(ctx, MoveDone, nil)
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	s.clean(ctx, MoveFailed, err)
+}
+
+// copyUsers brings every row to where its user goes, and lets changes follow.
+func (s *Shards) copyUsers(ctx context.Context, to pipeline.Placement) error {
+	if err := s.grow(ctx, to.Shards); err != nil {
+		return err
+	}
+	next := NewRouter(to)
+	s.mu.Lock()
+	s.next = &next
+	s.mu.Unlock()
+	for shard := range s.router.Shards() {
+		for after, more := (pipeline.PreferenceKey{}), true; more; {
+			var err error
+			if after, more, err = s.copyPage(ctx, shard, after); err != nil {
+				return err
+			}
+		}
+		s.move.note(func(p *MoveProgress) { p.Copied = shard + 1 })
+	}
+	return nil
+}
+
+// copyPage copies a page of a shard, and gives the key that the next comes
+// after.
+func (s *Shards) copyPage(ctx context.Context, shard int, after pipeline.PreferenceKey) (last pipeline.PreferenceKey, more bool, err error) {
+	s.move.writing.Lock()
+	defer s.move.writing.Unlock()
+	if failed := s.move.failed.Load(); failed != nil {
+		return after, false, *failed
+	}
+	rows, err := s.scan(ctx, shard, after)
+	if err != nil || len(rows) == 0 {
+		return after, false, err
+	}
+	moved, err := s.importNext(ctx, rows)
+	s.move.note(func(p *MoveProgress) { p.Rows, p.Moved = p.Rows+int64(len(rows)), p.Moved+int64(moved) })
+	return rows[len(rows)-1].PreferenceKey, len(rows) == scanPage, err
+}
+
+// importNext writes those rows where their users go that go anywhere else.
+func (s *Shards) importNext(ctx context.Context, rows []pipeline.Preference) (moved int, err error) {
+	parts := map[int][]pipeline.Preference{}
+	for _, row := range rows {
+		if to := s.next.Shard(row.UserID); to != s.router.Shard(row.UserID) {
+			parts[to] = append(parts[to], row)
+			moved++
+		}
+	}
+	return moved, s.each(parts, func(store pipeline.PreferenceStore, part []pipeline.Preference) error {
+		return store.Import(ctx, part)
+	})
+}
+
+// followTimeout bounds how long a change goes on after its client is gone.
+const followTimeout = 2 * time.Second
+
+// copyWritten repeats a write where its users go, as the store has it.
+func (s *Shards) copyWritten(ctx context.Context, written []pipeline.Preference) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), followTimeout)
+	defer cancel()
+	parts := map[int][]pipeline.PreferenceKey{}
+	for i := range written {
+		shard := s.router.Shard(written[i].UserID)
+		parts[shard] = append(parts[shard], written[i].PreferenceKey)
+	}
+	for shard, keys := range parts {
+		rows, err := s.stores[shard].Read(ctx, keys)
+		if err == nil {
+			_, err = s.importNext(ctx, rows)
+		}
+		if err != nil {
+			return ofShard(shard, err)
+		}
+	}
+	return nil
+}
+
+// cutOver places users where they were copied to. Its error is why a change
+// could not be repeated there; the layout is then to be set back.
+func (s *Shards) cutOver(ctx context.Context, from, to pipeline.Placement) error {
+	var failure error
+	s.retry(ctx, func(ctx context.Context) error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if failed := s.move.failed.Load(); failed != nil {
+			failure = *failed
+			return nil
+		}
+		// After an error it may be durable: until it is known to be, changes are
+		// made at both places.
+		if err := s.set.SetLayout(ctx, pipeline.ShardLayout{Placement: to, Leftover: max(from.Shards, to.Shards)}); err != nil {
+			return err
+		}
+		s.router, s.next = NewRouter(to), nil
+		s.moves++
+		return nil
+	})
+	if failure == nil {
+		failure = ctx.Err()
+	}
+	return failure
+}
+
+// clean removes what lies where its user is not, then the shards that are not
+// used, and ends the move.
+func (s *Shards) clean(ctx context.Context, phase MovePhase, cause error) {
+	placement := s.Placement()
+	s.move.note(func(p *MoveProgress) { p.Phase, p.Err = MoveCleaning, cause })
+	set := func(leftover int) func(context.Context) error {
+		return func(ctx context.Context) error {
+			return s.set.SetLayout(ctx, pipeline.ShardLayout{Placement: placement, Leftover: leftover})
+		}
+	}
+	if !s.retry(ctx, set(len(s.stores))) {
+		return
+	}
+	s.leave()
+	if s.retry(ctx, s.purge) && s.retry(ctx, set(0)) {
+		s.end(phase, cause)
+	}
+}
+
+// leave lets changes be made at one place alone.
+func (s *Shards) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = nil
+}
+
+// end notes and logs how a move ended.
+func (s *Shards) end(phase MovePhase, err error) {
+	s.move.note(func(p *MoveProgress) { p.Phase, p.Ended, p.Err = phase, time.Now(), err })
+	p := s.Progress()
+	if phase == MoveFailed {
+		s.log.Error("users stay on the shards that they are on: they could not be moved",
+			slog.Int("shards", p.From.Shards), slog.Int("to", p.To.Shards), slog.Any("error", err))
+		return
+	}
+	s.log.Info("users are on other shards now", slog.Int("from", p.From.Shards), slog.Int("to", p.To.Shards),
+		slog.Int64("rows", p.Rows), slog.Int64("moved", p.Moved), slog.Duration("took", p.Ended.Sub(p.Started)))
+}
+
+// purge removes what lies where its user is not. It may be repeated.
+func (s *Shards) purge(ctx context.Context) error {
+	if err := s.removeShards(ctx); err != nil {
+		return err
+	}
+	for shard := range s.stores {
+		for after, more := (pipeline.PreferenceKey{}), true; more; {
+			rows, err := s.scan(ctx, shard, after)
+			if err == nil {
+				err = ofShard(shard, s.stores[shard].Erase(ctx, s.strays(shard, rows)))
+			}
+			if err != nil {
+				return err
+			}
+			if more = len(rows) == scanPage; more {
+				after = rows[len(rows)-1].PreferenceKey
+			}
+		}
+	}
+	return nil
+}
+
+// strays lists the users of rows whose place is another shard.
+func (s *Shards) strays(shard int, rows []pipeline.Preference) (users []string) {
+	for i := range rows {
+		user := rows[i].UserID
+		if s.router.Shard(user) != shard && (len(users) == 0 || users[len(users)-1] != user) {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
+// removeShards closes and deletes the shards that nobody is placed on.
+func (s *Shards) removeShards(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.stores) > s.router.Shards() {
+		last := len(s.stores) - 1
+		if err := s.stores[last].Close(); err != nil {
+			return ofShard(last, err)
+		}
+		if err := s.set.Remove(ctx, last); err != nil {
+			return ofShard(last, err)
+		}
+		s.stores = s.stores[:last]
+	}
+	return nil
+}
+
+// stepRetry is how long a step of a move waits that failed.
+const stepRetry = time.Second
+
+// retry repeats a step of a move that must not be left out until it succeeds,
+// and says whether it did before ctx ended.
+func (s *Shards) retry(ctx context.Context, step func(context.Context) error) bool {
+	for {
+		err := step(ctx)
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		s.move.note(func(p *MoveProgress) { p.Err = err })
+		s.log.Warn("moving users to other shards waits for a step that fails", slog.Any("error", err))
+		select {
+		case <-time.After(stepRetry):
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
