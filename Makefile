@@ -1,6 +1,6 @@
 # The steps themselves are in .ci/run, so that there is one definition of each.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt race fuzz-smoke snapshot ci
+.PHONY: help build test lint fmt race sdk fuzz-smoke snapshot ci
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ fmt: ## format the code
 
 race: ## run the tests under the race detector
 	.ci/run race
+
+sdk: ## run the providers' own clients against the mocks
+	.ci/run sdk
 
 fuzz-smoke: ## run each fuzz target for a few seconds
 	.ci/run fuzz
