@@ -40,7 +40,7 @@ func partitionFor(s *Store, id pipeline.ID) int {
 func TestUndecodableBytesAreDeadLetters(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	s := open(t, disk)
-	before := admit(t, s, time.Now(), "ada", 1, queued)[0] // keeps the mark where it is
+	before := admit(t, s, time.Now(), "ada", 1, queued())[0] // keeps the mark where it is
 	n := pipeline.Notification{UserID: "ada", Channel: pipeline.Email, Priority: pipeline.High, Category: pipeline.Transactional}
 	id := pipeline.IDKey{1, 2, 3}.Make(time.Now(), &n, 77)
 	cut := string(pipeline.AppendRecord(nil, &pipeline.Record{ID: id, Notification: n})[:20])
@@ -115,7 +115,7 @@ func TestAPageLooksAtSoManyLetters(t *testing.T) {
 	wanted := admit(t, s, time.Now().Add(-time.Hour), "ada", 1, pipeline.Result{State: pipeline.Dead, Reason: "template"})[0]
 	const others = 2*maxScan + 1
 	for n := 0; n < others; n += 1000 {
-		admit(t, s, time.Now(), "bob", min(1000, others-n), died)
+		admit(t, s, time.Now(), "bob", min(1000, others-n), died())
 	}
 	p := pipeline.Page{Limit: 5}
 	var found []pipeline.DeadLetter

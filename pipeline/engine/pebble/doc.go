@@ -57,5 +57,6 @@
 // are published under Store.mu, which also guards the lanes' read positions.
 // Store.mu is held for memory work alone, never over a disk access, and no
 // other lock is taken under it. The outcomes of load runs, the set of running
-// idempotency keys and the room on the disk have a lock each, held alone.
+// idempotency keys, the users being erased and the room on the disk have a lock
+// each, held alone.
 package pebble

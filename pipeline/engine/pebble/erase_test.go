@@ -37,11 +37,11 @@ func admit(t *testing.T, s *Store, at time.Time, user string, n int, result pipe
 	return taken
 }
 
-var (
-	queued  = pipeline.Result{State: pipeline.Queued}
-	died    = pipeline.Result{State: pipeline.Dead, Reason: "no_address"}
-	dropped = pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"}
-)
+func queued() pipeline.Result { return pipeline.Result{State: pipeline.Queued} }
+func died() pipeline.Result   { return pipeline.Result{State: pipeline.Dead, Reason: "no_address"} }
+func optedOut() pipeline.Result {
+	return pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"}
+}
 
 // settleAll fetches what is due for as long as there is some, and settles it.
 func settleAll(t *testing.T, s *Store, state pipeline.State) (handed int) {
@@ -113,10 +113,10 @@ func TestAnErasureLeavesNothing(t *testing.T) {
 	s := open(t, vfs.NewMem())
 	defer closeStore(t, s)
 	now := time.Now()
-	ids := admit(t, s, now.Add(-2*dayLength), "ada", 2*sweepSize+1, dropped)
-	ids = append(ids, admit(t, s, now, "ada", 3, died)...)
-	ids = append(ids, admit(t, s, now, "ada", 5, queued)...)
-	admit(t, s, now, "bob", 4, died)
+	ids := admit(t, s, now.Add(-2*dayLength), "ada", 2*sweepSize+1, optedOut())
+	ids = append(ids, admit(t, s, now, "ada", 3, died())...)
+	ids = append(ids, admit(t, s, now, "ada", 5, queued())...)
+	admit(t, s, now, "bob", 4, died())
 	if len(mentions(t, s, "ada")) == 0 {
 		t.Fatal("nothing is mentioned before")
 	}
@@ -166,7 +166,7 @@ func mustUnfinished(t *testing.T, s *Store) time.Time {
 func TestAnErasureIsFinishedAfterACrash(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	s := open(t, disk)
-	ids := admit(t, s, time.Now(), "ada", 10, died)
+	ids := admit(t, s, time.Now(), "ada", 10, died())
 	e, err := s.noteErasure(t.Context(), "ada")
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func TestAnErasureIsFinishedAfterACrash(t *testing.T) {
 func TestAReplayedLetterKeepsNoVariables(t *testing.T) {
 	s := open(t, vfs.NewMem())
 	defer closeStore(t, s)
-	of := admit(t, s, time.Now(), "ada", 1, died)[0]
+	of := admit(t, s, time.Now(), "ada", 1, died())[0]
 	ids := pipeline.NewIDMinter(pipeline.IDKey{1, 2, 3})
 	letters, err := s.DeadByID(t.Context(), []pipeline.ID{of})
 	if err != nil {
@@ -210,7 +210,7 @@ func TestAReplayedLetterKeepsNoVariables(t *testing.T) {
 	}
 	defer r.Release()
 	again := pipeline.Admission{
-		Record: pipeline.Record{ID: ids.Make(time.Now(), &n, 1), Notification: n, ReplayOf: of}, Result: queued, Claim: -1,
+		Record: pipeline.Record{ID: ids.Make(time.Now(), &n, 1), Notification: n, ReplayOf: of}, Result: queued(), Claim: -1,
 	}
 	if err := r.Commit(t.Context(), []pipeline.Admission{again}); err != nil {
 		t.Fatal(err)

@@ -46,7 +46,7 @@ type partition struct {
 	readySize int
 	// taken holds the records that left ready and whose hand-out is not
 	// durable yet.
-	taken []string
+	taken [][]string
 	// handed holds the window's deliveries by their offset modulo its size.
 	handed []*pipeline.Delivery
 }

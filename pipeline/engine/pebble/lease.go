@@ -237,7 +237,7 @@ func (s *Store) takeReady(l *lane, p *partition, n int) (first int64, raw []stri
 		}
 	}
 	p.next += int64(n)
-	p.taken = append(p.taken, raw...)
+	p.taken = append(p.taken, raw)
 	p.readySize -= size - len(b.rest)
 	l.waiting -= int64(n)
 	if b.next == b.end {

@@ -9,8 +9,8 @@ import (
 // waitingRoom is what of a partition was handed out, or is due next.
 type waitingRoom struct {
 	handed []*pipeline.Delivery
-	taken  []string  // records that are being handed out
-	ready  []records // blocks behind them
+	taken  [][]string // records that are being handed out
+	ready  []records  // blocks behind them
 }
 
 // pending lists what has no row, or had none yet, of the users of a hash, as
@@ -27,8 +27,10 @@ func (s *Store) pending(hash uint32) ([]pipeline.Entry, error) {
 				found = append(found, sendingEntry(d))
 			}
 		}
-		for _, record := range room.taken {
-			found = appendQueued(found, record, hash)
+		for _, records := range room.taken {
+			for _, record := range records {
+				found = appendQueued(found, record, hash)
+			}
 		}
 		for _, block := range room.ready {
 			for block.next < block.end {

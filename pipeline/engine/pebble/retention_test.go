@@ -14,9 +14,9 @@ func TestHistoryIsCountedAsItIsWritten(t *testing.T) {
 	disk := vfs.NewCrashableMem()
 	s := open(t, disk)
 	now := time.Now()
-	admit(t, s, now.Add(-3*dayLength), "ada", 10, dropped)
-	admit(t, s, now, "ada", 10, died)
-	admit(t, s, now, "ada", 10, queued)
+	admit(t, s, now.Add(-3*dayLength), "ada", 10, optedOut())
+	admit(t, s, now, "ada", 10, died())
+	admit(t, s, now, "ada", 10, queued())
 	settleAll(t, s, pipeline.Dead)
 	want := map[day]int64{}
 	it, err := s.db.NewIter(nil)
@@ -70,10 +70,10 @@ func TestTheOldestUnfinished(t *testing.T) {
 		}
 	}
 	within("nothing", 0)
-	admit(t, s, now.Add(-4*time.Hour), "ada", 1, dropped)
+	admit(t, s, now.Add(-4*time.Hour), "ada", 1, optedOut())
 	within("what has ended", 0)
-	admit(t, s, now.Add(-3*time.Hour), "ada", 1, queued)
-	admit(t, s, now.Add(-time.Hour), "ada", 1, queued)
+	admit(t, s, now.Add(-3*time.Hour), "ada", 1, queued())
+	admit(t, s, now.Add(-time.Hour), "ada", 1, queued())
 	within("queued", 3*time.Hour)
 	l, err := s.Acquire(t.Context(), pipeline.Email)
 	if err != nil {
@@ -121,9 +121,9 @@ func TestAFirstDayOverTheLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { closeStore(t, s) }()
-	waiting := admit(t, s, now, "bob", 1, queued)
+	waiting := admit(t, s, now, "bob", 1, queued())
 	for n := 0; s.history.Load() <= cfg.HistoryBytes; n++ {
-		admit(t, s, now, "ada", 10, dropped)
+		admit(t, s, now, "ada", 10, optedOut())
 	}
 	look := func() (open bool) {
 		t.Helper()
