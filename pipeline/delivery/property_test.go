@@ -106,7 +106,7 @@ func (o *ordeal) run(w *world) error {
 	random, lives := rand.New(rand.NewPCG(o.seed, 1)), rand.New(rand.NewPCG(o.seed, 2))
 	script := func(name string, faults []fault) *sender {
 		s := &scripted{sender: newSender(w.engine, name), faults: faults, start: time.Now(), random: random, accepted: accepted, first: first}
-		s.sender.whole = s.Send
+		s.whole = s.Send
 		return s.sender
 	}
 	w.quiet, w.workers = true, o.workers

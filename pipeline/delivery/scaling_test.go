@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/delivery"
 )
 
 // A pool takes on and lets go of workers as it is told to, whatever is in
@@ -51,19 +52,15 @@ func TestWorkersAreResizedWhileTheyWork(t *testing.T) {
 func TestMeasure(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.sender.most, w.sender.takes, w.workers = 10, time.Second, 2
-		measured := func() (m struct {
-			depth, arrived, sent int64
-			busy                 time.Duration
-		}) {
+		measured := func() delivery.Measurement {
 			all, err := w.delivery.Measure(context.Background())
 			if err != nil {
 				w.Fatal(err)
 			}
-			e := all[pipeline.Email]
-			if e.Workers != 2 || e.Busy > 2 {
-				w.Errorf("measured %+v", e)
+			m := all[pipeline.Email]
+			if m.Workers != 2 || m.Busy > 2 {
+				w.Errorf("measured %+v", m)
 			}
-			m.depth, m.arrived, m.sent, m.busy = e.Depth, e.Arrived, e.Sent, e.BusyTime
 			return m
 		}
 		w.start()
@@ -71,17 +68,17 @@ func TestMeasure(t *testing.T) {
 		w.arrive(50, 10*time.Second) // 20 a second are sent
 		after := measured()
 		w.stop()
-		if sent := after.sent - before.sent; sent < 150 || sent > 200 {
+		if sent := after.Sent - before.Sent; sent < 150 || sent > 200 {
 			w.Errorf("%d were sent", sent)
 		}
-		if busy := after.busy - before.busy; busy < 19*time.Second || busy > 20*time.Second {
+		if busy := after.BusyTime - before.BusyTime; busy < 19*time.Second || busy > 20*time.Second {
 			w.Errorf("2 workers were busy for %v of 10 s", busy)
 		}
-		if arrived := after.arrived - before.arrived; arrived != 500 {
+		if arrived := after.Arrived - before.Arrived; arrived != 500 {
 			w.Errorf("%d arrived", arrived)
 		}
-		if after.depth < 250 {
-			w.Errorf("%d wait", after.depth)
+		if after.Depth < 250 {
+			w.Errorf("%d wait", after.Depth)
 		}
 	})
 }
