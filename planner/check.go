@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // A rule is a condition that several keys of a plan must meet together.
@@ -15,14 +16,14 @@ type rule struct {
 
 // check finds the rules that a plan breaks. A fault is reported where the user
 // wrote one of the keys, not at a default.
-func (p *Plan) check(file string) []Fault {
-	var faults []Fault
+func (p *Plan) check(file string) []yamldoc.Fault {
+	var faults []yamldoc.Fault
 	if p.AsOf.IsZero() {
-		faults = append(faults, Fault{Source: Source{File: file}, Key: "as_of", Message: "missing, and no day of the run was given"})
+		faults = append(faults, yamldoc.Fault{Source: yamldoc.Source{File: file}, Key: "as_of", Message: "missing, and no day of the run was given"})
 	}
 	for _, r := range rules() {
 		if message := r.broken(p); message != "" {
-			faults = append(faults, Fault{Source: p.blame(r.keys), Key: r.keys[0], Message: message})
+			faults = append(faults, yamldoc.Fault{Source: p.blame(r.keys), Key: r.keys[0], Message: message})
 		}
 	}
 	return faults
@@ -30,8 +31,8 @@ func (p *Plan) check(file string) []Fault {
 
 // blame gives the source of the key that was written last: an assignment
 // before the file, the file before the reference plan.
-func (p *Plan) blame(keys []string) Source {
-	rank := func(s Source) int {
+func (p *Plan) blame(keys []string) yamldoc.Source {
+	rank := func(s yamldoc.Source) int {
 		switch {
 		case s.Assignment != "":
 			return 2
@@ -42,7 +43,7 @@ func (p *Plan) blame(keys []string) Source {
 	}
 	best := p.sources[keys[0]]
 	for _, key := range keys[1:] {
-		if s, ok := p.sources[key]; ok && (best == Source{} || rank(s) > rank(best)) {
+		if s, ok := p.sources[key]; ok && (best == yamldoc.Source{} || rank(s) > rank(best)) {
 			best = s
 		}
 	}
@@ -88,7 +89,7 @@ func shareGroups() []shareGroup {
 func (g shareGroup) keys() []string {
 	keys := make([]string, len(g.names))
 	for i, name := range g.names {
-		keys[i] = join(g.section, name)
+		keys[i] = yamldoc.Join(g.section, name)
 	}
 	return keys
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // A Claim is what a design document states about a figure, or a choice that it
@@ -89,7 +90,7 @@ func (d *decoder) claims(path string, node ast.Node, into *Claims) {
 	}
 	subjects := subjects()
 	for _, pair := range pairs {
-		d.claim(join(path, pair.key), pair.key, pair.token, pair.value, subjects, into)
+		d.claim(yamldoc.Join(path, pair.Key), pair.Key, pair.Token, pair.Value, subjects, into)
 	}
 }
 
@@ -139,12 +140,12 @@ func (d *decoder) names(path string, node ast.Node, known []string) ([]string, b
 	}
 	names := make([]string, 0, len(entries))
 	for _, entry := range entries {
-		text, ok := d.text(path, entry, listed(known))
+		text, ok := d.text(path, entry, yamldoc.Listed(known))
 		if !ok {
 			return nil, false
 		}
 		if !slices.Contains(known, text) {
-			d.fault(entry.GetToken(), path, "%s; accepted is %s%s", quote(text), listed(known), meant(text, known))
+			d.fault(entry.GetToken(), path, "%s; accepted is %s%s", yamldoc.Quote(text), yamldoc.Listed(known), meant(text, known))
 			return nil, false
 		}
 		names = append(names, text)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/planner/pricing"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // An Override is a price that a plan gives itself, in place of the book's.
@@ -50,7 +51,7 @@ func (d *decoder) overrides(path string, node ast.Node, into *Overrides) {
 		return
 	}
 	for _, pair := range pairs {
-		d.override(join(path, pair.key), pair.key, pair.token, pair.value, into)
+		d.override(yamldoc.Join(path, pair.Key), pair.Key, pair.Token, pair.Value, into)
 	}
 }
 
@@ -85,14 +86,14 @@ func (d *decoder) override(path, id string, key *token.Token, node ast.Node, int
 
 // overridden lays the plan's own prices over a book. One that the book lacks
 // takes its unit from what needs it.
-func (p *Plan) overridden(book *pricing.Book, uses []priceUse) (*priceBook, []Fault) {
+func (p *Plan) overridden(book *pricing.Book, uses []priceUse) (*priceBook, []yamldoc.Fault) {
 	low, high := make(map[string]pricing.Override), make(map[string]pricing.Override)
-	var faults []Fault
+	var faults []yamldoc.Fault
 	for _, o := range p.Prices.Overrides {
-		at := join(overridesPath, o.ID)
+		at := yamldoc.Join(overridesPath, o.ID)
 		unit, message := overriddenUnit(book, uses, o)
 		if message != "" {
-			faults = append(faults, Fault{Source: p.sources[at], Key: at, Message: message})
+			faults = append(faults, yamldoc.Fault{Source: p.sources[at], Key: at, Message: message})
 			continue
 		}
 		written := p.sources[at].String()
@@ -108,7 +109,7 @@ func (p *Plan) overridden(book *pricing.Book, uses []priceUse) (*priceBook, []Fa
 		with.high, err = book.With(high, p.AsOf.t)
 	}
 	if err != nil {
-		faults = priceFaults(err)
+		faults = yamldoc.FaultsOf(err)
 		for i := range faults {
 			faults[i].Source = p.sources[faults[i].Key]
 		}

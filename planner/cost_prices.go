@@ -1,7 +1,6 @@
 package planner
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/planner/pricing"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // Prices say by which book the parts of a system are charged, what they run on,
@@ -103,7 +103,7 @@ func (b *priceBook) quantity(id string) (units.Unit, bounds) {
 // openPrices resolves the prices of a plan, and finds what is wrong with them.
 // Every price that a figure needs must be there: what is missing would be taken
 // for free.
-func (p *Plan) openPrices(in Document) []Fault {
+func (p *Plan) openPrices(in Document) []yamldoc.Fault {
 	book, faults := p.openBook(in)
 	if len(faults) > 0 {
 		return faults
@@ -120,7 +120,7 @@ func (p *Plan) openPrices(in Document) []Fault {
 		seen[use.id] = true
 		if message := p.book.lacks(use); message != "" {
 			at := p.priceKey(use)
-			faults = append(faults, Fault{Source: p.sources[at], Key: at, Message: message})
+			faults = append(faults, yamldoc.Fault{Source: p.sources[at], Key: at, Message: message})
 		}
 	}
 	return faults
@@ -153,17 +153,17 @@ func (p *Plan) priceKey(use priceUse) string {
 
 // openBook gives the book that the plan names: a file's, or the embedded one of
 // its region. A region that is left out is that of the file.
-func (p *Plan) openBook(in Document) (*pricing.Book, []Fault) {
+func (p *Plan) openBook(in Document) (*pricing.Book, []yamldoc.Fault) {
 	name := string(p.Prices.Book)
 	if name == "" {
 		book, err := pricing.Embedded(p.Prices.Region)
 		if err != nil {
-			return nil, []Fault{{Source: p.sources["prices.region"], Key: "prices.region", Message: err.Error()}}
+			return nil, []yamldoc.Fault{{Source: p.sources["prices.region"], Key: "prices.region", Message: err.Error()}}
 		}
 		return book, nil
 	}
-	unreadable := func(why string) []Fault {
-		return []Fault{{Source: p.sources["prices.book"], Key: "prices.book", Message: why}}
+	unreadable := func(why string) []yamldoc.Fault {
+		return []yamldoc.Fault{{Source: p.sources["prices.book"], Key: "prices.book", Message: why}}
 	}
 	if in.ReadFile == nil {
 		return nil, unreadable("no files are read here; leave it out to take the embedded prices")
@@ -174,13 +174,13 @@ func (p *Plan) openBook(in Document) (*pricing.Book, []Fault) {
 	}
 	book, err := pricing.Parse(in.beside(name), text)
 	if err != nil {
-		return nil, priceFaults(err)
+		return nil, yamldoc.FaultsOf(err)
 	}
 	if at := p.sources["prices.region"]; at.File == referenceName {
 		p.Prices.Region = book.Region
 	} else if p.Prices.Region != book.Region {
-		return nil, []Fault{{Source: at, Key: "prices.region", Message: fmt.Sprintf("%s; the book %s has the prices of %s",
-			quote(p.Prices.Region), quote(name), quote(book.Region))}}
+		return nil, []yamldoc.Fault{{Source: at, Key: "prices.region", Message: fmt.Sprintf("%s; the book %s has the prices of %s",
+			yamldoc.Quote(p.Prices.Region), yamldoc.Quote(name), yamldoc.Quote(book.Region))}}
 	}
 	return book, nil
 }
@@ -191,17 +191,4 @@ func (in Document) beside(name string) string {
 		return name
 	}
 	return filepath.Join(filepath.Dir(in.Name), name)
-}
-
-// priceFaults gives the faults of an error of the price book.
-func priceFaults(err error) []Fault {
-	var bad *pricing.InvalidError
-	if !errors.As(err, &bad) {
-		return []Fault{{Key: "prices", Message: err.Error()}}
-	}
-	faults := make([]Fault, len(bad.Faults))
-	for i, f := range bad.Faults {
-		faults[i] = Fault{Source: Source{File: f.File, Line: f.Line, Column: f.Column}, Key: f.Key, Message: f.Message}
-	}
-	return faults
 }

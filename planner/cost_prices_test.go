@@ -11,6 +11,7 @@ import (
 	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/planner/pricing"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // priced loads a plan beside the files that it may name.
@@ -106,7 +107,7 @@ func TestPricesNameEveryFault(t *testing.T) {
 				"little.yaml": dropPrice(book, "alb.hour"),
 				"odd.yaml":    strings.Replace(book, "value: 0.022500000000, unit: hour", "value: 0.022500000000, unit: month", 1),
 			})
-			var invalid *planner.InvalidError
+			var invalid *yamldoc.InvalidError
 			if !errors.As(err, &invalid) || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got:\n%v\nwant:\n%s", err, tt.want)
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/planner/catalog"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // A decoder fills a plan from the nodes of a document, and goes on after a
@@ -21,21 +22,21 @@ import (
 type decoder struct {
 	file       string
 	assignment string // set while a --set is decoded
-	sources    map[string]Source
-	faults     []Fault
+	sources    map[string]yamldoc.Source
+	faults     []yamldoc.Fault
 }
 
 // fault notes what is wrong with the value or key that t starts.
 func (d *decoder) fault(t *token.Token, path, format string, args ...any) {
-	d.faults = append(d.faults, Fault{Source: d.source(t), Key: path, Message: fmt.Sprintf(format, args...)})
+	d.faults = append(d.faults, yamldoc.Fault{Source: d.source(t), Key: path, Message: fmt.Sprintf(format, args...)})
 }
 
 // source gives the place of a token of the document being decoded.
-func (d *decoder) source(t *token.Token) Source {
+func (d *decoder) source(t *token.Token) yamldoc.Source {
 	if d.assignment != "" {
-		return Source{Assignment: d.assignment}
+		return yamldoc.Source{Assignment: d.assignment}
 	}
-	s := sourceOf(t)
+	s := yamldoc.SourceOf(t)
 	s.File = d.file
 	return s
 }
@@ -48,64 +49,55 @@ func (d *decoder) mapping(path string, node ast.Node, into reflect.Value) {
 	}
 	d.sources[path] = d.source(firstToken(node, pairs))
 	for _, pair := range pairs {
-		field, ok := fieldByKey(into.Type(), pair.key)
+		field, ok := fieldByKey(into.Type(), pair.Key)
 		if !ok {
-			d.unknown(pair.token, join(path, pair.key), pair.key, keysOf(into.Type()))
+			d.unknown(pair.Token, yamldoc.Join(path, pair.Key), pair.Key, keysOf(into.Type()))
 			continue
 		}
-		d.value(join(path, pair.key), pair.token, pair.value, field, into.FieldByIndex(field.Index))
+		d.value(yamldoc.Join(path, pair.Key), pair.Token, pair.Value, field, into.FieldByIndex(field.Index))
 	}
 }
 
 // firstToken gives the token that a mapping starts with: its brace, or in a
 // block its first key.
-func firstToken(node ast.Node, pairs []pair) *token.Token {
+func firstToken(node ast.Node, pairs []yamldoc.Entry) *token.Token {
 	if t := node.GetToken(); t.Type == token.MappingStartType || len(pairs) == 0 {
 		return t
 	}
-	return pairs[0].token
+	return pairs[0].Token
 }
 
 // unknown notes a key that there is none of.
 func (d *decoder) unknown(t *token.Token, path, key string, known []string) {
 	hint := meant(key, known)
 	if hint == "" {
-		hint = "; accepted are " + listed(known)
+		hint = "; accepted are " + yamldoc.Listed(known)
 	}
 	d.fault(t, path, "unknown key%s", hint)
 }
 
-// A pair is one entry of a mapping.
-type pair struct {
-	key   string
-	token *token.Token
-	value ast.Node
+// pairs lists the entries of a mapping, each key once.
+func (d *decoder) pairs(path string, node ast.Node) ([]yamldoc.Entry, bool) {
+	pairs, ok := yamldoc.Entries(node, func(key *token.Token, first int) {
+		d.fault(key, yamldoc.Join(path, key.Value), "the key is given twice, first on line %d", first)
+	})
+	if !ok {
+		d.fault(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", yamldoc.Found(node))
+	}
+	return pairs, ok
 }
 
-// pairs lists the entries of a mapping, each key once.
-func (d *decoder) pairs(path string, node ast.Node) ([]pair, bool) {
-	mapping, ok := node.(ast.MapNode)
-	if !ok {
-		d.fault(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", found(node))
-		return nil, false
+// meant is the hint of a message about an unknown word.
+func meant(word string, candidates []string) string {
+	if n := yamldoc.Nearest(word, candidates); n != "" {
+		return fmt.Sprintf("; did you mean %s?", n)
 	}
-	var pairs []pair
-	seen := make(map[string]int)
-	for entries := mapping.MapRange(); entries.Next(); {
-		t := entries.Key().GetToken()
-		if line, again := seen[t.Value]; again {
-			d.fault(t, join(path, t.Value), "the key is given twice, first on line %d", line)
-			continue
-		}
-		seen[t.Value] = t.Position.Line
-		pairs = append(pairs, pair{key: t.Value, token: t, value: entries.Value()})
-	}
-	return pairs, true
+	return ""
 }
 
 // value decodes one value into a field of the plan.
 func (d *decoder) value(path string, key *token.Token, node ast.Node, field reflect.StructField, into reflect.Value) {
-	if node == nil || node.Type() == ast.NullType {
+	if node.Type() == ast.NullType {
 		d.fault(key, path, "no value; leave the key out to take the default")
 		return
 	}
@@ -145,7 +137,7 @@ func (d *decoder) value(path string, key *token.Token, node ast.Node, field refl
 // text gives the text of a scalar and notes where it was written.
 func (d *decoder) text(path string, node ast.Node, accepted string) (string, bool) {
 	if _, ok := node.(ast.ScalarNode); !ok {
-		d.fault(node.GetToken(), path, "found %s; accepted is %s", found(node), accepted)
+		d.fault(node.GetToken(), path, "found %s; accepted is %s", yamldoc.Found(node), accepted)
 		return "", false
 	}
 	d.sources[path] = d.source(node.GetToken())
@@ -172,7 +164,7 @@ const maxWord = 64
 // word decodes a text: one of the words that the field's tags list, or free.
 func (d *decoder) word(path string, node ast.Node, field reflect.StructField, into *string) {
 	words := wordsOf(field)
-	accepted := listed(words)
+	accepted := yamldoc.Listed(words)
 	if words == nil {
 		accepted = "a text"
 	}
@@ -194,7 +186,7 @@ func (d *decoder) word(path string, node ast.Node, field reflect.StructField, in
 			return
 		}
 	}
-	d.fault(node.GetToken(), path, "%s; accepted is %s%s", quote(text), accepted, meant(text, words))
+	d.fault(node.GetToken(), path, "%s; accepted is %s%s", yamldoc.Quote(text), accepted, meant(text, words))
 }
 
 // isName reports whether a text may name a plan.
@@ -222,7 +214,7 @@ func (d *decoder) quantity(path string, node ast.Node, field reflect.StructField
 		return
 	}
 	if !r.Exact() {
-		d.fault(node.GetToken(), path, "%s is a range; accepted is one value, since it is started and not planned", quote(text))
+		d.fault(node.GetToken(), path, "%s is a range; accepted is one value, since it is started and not planned", yamldoc.Quote(text))
 		return
 	}
 	switch target := into.Addr().Interface().(type) {
@@ -243,7 +235,7 @@ func (d *decoder) quantity(path string, node ast.Node, field reflect.StructField
 func (d *decoder) steps(path string, node ast.Node, into *[]Step) {
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
-		d.fault(node.GetToken(), path, "found %s; accepted is a list of {at, capacity, cost}", found(node))
+		d.fault(node.GetToken(), path, "found %s; accepted is a list of {at, capacity, cost}", yamldoc.Found(node))
 		return
 	}
 	for written := range d.sources { // of the list that this one replaces
@@ -266,37 +258,6 @@ func (d *decoder) steps(path string, node ast.Node, into *[]Step) {
 		}
 	}
 	*into = steps
-}
-
-// found says what kind of value a node is, for messages.
-func found(node ast.Node) string {
-	switch node.(type) {
-	case ast.MapNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.NullNode:
-		return "no value"
-	}
-	return quote(node.GetToken().Value)
-}
-
-// quote shows a text of a plan, shortened if need be.
-func quote(text string) string {
-	const most = 40
-	short := shorten(text, most)
-	if short == text {
-		return strconv.Quote(text)
-	}
-	return strconv.Quote(short) + "..."
-}
-
-// join appends a key to a path.
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // providersOf lists the providers that serve a channel.

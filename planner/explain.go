@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // An Explanation is the way a value came about: a figure with its formula and
@@ -33,9 +34,9 @@ type UnknownFigureError struct {
 // Error says what was asked, and what was probably meant.
 func (e *UnknownFigureError) Error() string {
 	if e.Nearest == "" {
-		return fmt.Sprintf("%s is neither a figure nor a number of the plan", quote(e.ID))
+		return fmt.Sprintf("%s is neither a figure nor a number of the plan", yamldoc.Quote(e.ID))
 	}
-	return fmt.Sprintf("%s is neither a figure nor a number of the plan; did you mean %s?", quote(e.ID), e.Nearest)
+	return fmt.Sprintf("%s is neither a figure nor a number of the plan; did you mean %s?", yamldoc.Quote(e.ID), e.Nearest)
 }
 
 // Explain shows how a figure came about, or where a number of the plan was
@@ -62,7 +63,7 @@ func (e *Estimate) Explain(id string) (Explanation, error) {
 		known = append(known, l.path)
 	}
 	known = append(known, e.prices()...)
-	return Explanation{}, &UnknownFigureError{ID: id, Nearest: Nearest(id, known)}
+	return Explanation{}, &UnknownFigureError{ID: id, Nearest: yamldoc.Nearest(id, known)}
 }
 
 // An explainer builds one explanation and explains each figure in it once.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // keyOf gives the key that a field of the plan is written under, "" for none.
@@ -153,11 +154,11 @@ func appendLeaves(leaves []leaf, path string, section reflect.Value) []leaf {
 		}
 		value := section.Field(i)
 		if unit, ok := unitOf(field); ok {
-			leaves = append(leaves, leaf{join(path, key), unit, rangeOf(value), boundsOf(field, unit)})
+			leaves = append(leaves, leaf{yamldoc.Join(path, key), unit, rangeOf(value), boundsOf(field, unit)})
 			continue
 		}
 		if isSection(field) {
-			leaves = appendLeaves(leaves, join(path, key), value)
+			leaves = appendLeaves(leaves, yamldoc.Join(path, key), value)
 		}
 	}
 	return leaves

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 func TestGrowthOfTheReference(t *testing.T) {
@@ -123,7 +124,7 @@ func TestStepsRiseInTheOrderOfTime(t *testing.T) {
 		"[{at: now, capacity: 75K/s}, {at: 2027-08-24, capacity: 80K/s}, {at: 2027-08-23, capacity: 90K/s}]": "the step at 2027-08-23 stands after",
 	} {
 		_, err := planner.Load(planner.Document{Assignments: []string{"growth.steps=" + steps}})
-		var invalid *planner.InvalidError
+		var invalid *yamldoc.InvalidError
 		if !errors.As(err, &invalid) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", steps, err, want)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // A Limit is a condition on a figure that must hold, like
@@ -56,7 +57,7 @@ func parseLimit(text string, subjects []subject) (Limit, error) {
 	const accepted = "accepted is FIGURE, one of < <= >= >, and a value, like cost.infrastructure <= $60K/month"
 	at := strings.IndexAny(text, "<>")
 	if at < 0 {
-		return Limit{}, fmt.Errorf("%s has no comparison; %s", quote(text), accepted)
+		return Limit{}, fmt.Errorf("%s has no comparison; %s", yamldoc.Quote(text), accepted)
 	}
 	l := Limit{Figure: strings.TrimSpace(text[:at]), Op: text[at : at+1]}
 	bound := text[at+1:]
@@ -65,7 +66,7 @@ func parseLimit(text string, subjects []subject) (Limit, error) {
 	}
 	about, ok := findSubject(l.Figure, subjects)
 	if !ok || about.names != nil {
-		return Limit{}, fmt.Errorf("%s is no figure%s", quote(l.Figure), meant(l.Figure, figuresAmong(subjects)))
+		return Limit{}, fmt.Errorf("%s is no figure%s", yamldoc.Quote(l.Figure), meant(l.Figure, figuresAmong(subjects)))
 	}
 	l.Unit = about.unit
 	r, err := units.Parse(bound, l.Unit)
@@ -73,7 +74,7 @@ func parseLimit(text string, subjects []subject) (Limit, error) {
 		return Limit{}, err
 	}
 	if !r.Exact() {
-		return Limit{}, fmt.Errorf("%s is a range; accepted is one value", quote(strings.TrimSpace(bound)))
+		return Limit{}, fmt.Errorf("%s is a range; accepted is one value", yamldoc.Quote(strings.TrimSpace(bound)))
 	}
 	l.Bound = r.Low
 	return l, nil
@@ -83,7 +84,7 @@ func parseLimit(text string, subjects []subject) (Limit, error) {
 func (d *decoder) limits(path string, node ast.Node, into *[]Limit) {
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
-		d.fault(node.GetToken(), path, "found %s; accepted is a list of conditions on figures", found(node))
+		d.fault(node.GetToken(), path, "found %s; accepted is a list of conditions on figures", yamldoc.Found(node))
 		return
 	}
 	d.sources[path] = d.source(node.GetToken())

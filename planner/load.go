@@ -2,7 +2,6 @@ package planner
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"reflect"
@@ -10,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 //go:embed reference.yaml
@@ -50,13 +51,13 @@ type Document struct {
 // Load reads a plan. Keys that the text leaves out take the reference plan's
 // values, but for its claims and limits, which are its own. The assignments
 // are all applied, then the plan is checked once. The error is an
-// [*InvalidError] with every fault that was found.
+// [*yamldoc.InvalidError] with every fault that was found.
 func Load(in Document) (*Plan, error) {
-	p := &Plan{sources: make(map[string]Source)}
+	p := &Plan{sources: make(map[string]yamldoc.Source)}
 	if err := p.decode(referenceName, reference); err != nil {
 		return nil, err
 	}
-	var faults []Fault
+	var faults []yamldoc.Fault
 	if in.Text != nil {
 		p.Version, p.Name, p.AsOf, p.Claims, p.Limits = 0, "", in.Today, Claims{}, []Limit{}
 		for path := range p.sources {
@@ -64,7 +65,7 @@ func Load(in Document) (*Plan, error) {
 				delete(p.sources, path)
 			}
 		}
-		faults = faultsOf(p.decode(in.Name, in.Text))
+		faults = yamldoc.FaultsOf(p.decode(in.Name, in.Text))
 	}
 	for _, a := range in.Assignments {
 		faults = append(faults, p.assign(a)...)
@@ -75,7 +76,7 @@ func Load(in Document) (*Plan, error) {
 	if len(faults) == 0 {
 		faults = p.openPrices(in)
 	}
-	if err := invalid(faults); err != nil {
+	if err := yamldoc.Invalid(faults); err != nil {
 		return nil, err
 	}
 	if p.Name == "" {
@@ -100,35 +101,26 @@ func nameOf(file string) string {
 	return "plan"
 }
 
-// faultsOf gives the faults of an error of this package.
-func faultsOf(err error) []Fault {
-	var bad *InvalidError
-	if errors.As(err, &bad) {
-		return bad.Faults
-	}
-	return nil
-}
-
 // decode lays a document over the plan.
 func (p *Plan) decode(name string, text []byte) error {
-	body, err := ParseDocument(name, text)
+	body, err := yamldoc.Parse(name, text)
 	if err != nil {
 		return err
 	}
 	d := decoder{file: name, sources: p.sources}
 	if version, ok := d.version(body); !ok {
-		return invalid([]Fault{version})
+		return yamldoc.Invalid([]yamldoc.Fault{version})
 	}
 	d.mapping("", body, reflect.ValueOf(p).Elem())
-	return invalid(d.faults)
+	return yamldoc.Invalid(d.faults)
 }
 
 // version looks at the version first: in another one, nothing else can be
 // judged.
-func (d *decoder) version(body ast.Node) (Fault, bool) {
+func (d *decoder) version(body ast.Node) (yamldoc.Fault, bool) {
 	mapping, ok := body.(ast.MapNode)
 	if !ok {
-		return Fault{}, true // mapping notes that
+		return yamldoc.Fault{}, true // mapping notes that
 	}
 	accepted := fmt.Sprintf("accepted is %d", PlanVersion)
 	for entries := mapping.MapRange(); entries.Next(); {
@@ -137,15 +129,15 @@ func (d *decoder) version(body ast.Node) (Fault, bool) {
 		}
 		t := entries.Value().GetToken()
 		if t.Value == fmt.Sprint(PlanVersion) {
-			return Fault{}, true
+			return yamldoc.Fault{}, true
 		}
-		return Fault{Source: d.source(t), Key: "version", Message: fmt.Sprintf("%s; %s", found(entries.Value()), accepted)}, false
+		return yamldoc.Fault{Source: d.source(t), Key: "version", Message: fmt.Sprintf("%s; %s", yamldoc.Found(entries.Value()), accepted)}, false
 	}
-	return Fault{Source: Source{File: d.file}, Key: "version", Message: "missing; " + accepted}, false
+	return yamldoc.Fault{Source: yamldoc.Source{File: d.file}, Key: "version", Message: "missing; " + accepted}, false
 }
 
 // assign overrides one value of the plan.
-func (p *Plan) assign(assignment string) []Fault {
+func (p *Plan) assign(assignment string) []yamldoc.Fault {
 	d := decoder{assignment: assignment, sources: p.sources}
 	path, text, ok := strings.Cut(assignment, "=")
 	path = strings.TrimSpace(path)
@@ -157,11 +149,11 @@ func (p *Plan) assign(assignment string) []Fault {
 		d.fault(nil, path, "no value")
 		return d.faults
 	}
-	node, err := ParseDocument("", []byte(text))
+	node, err := yamldoc.Parse("", []byte(text))
 	if err != nil {
-		faults := faultsOf(err)
+		faults := yamldoc.FaultsOf(err)
 		for i := range faults {
-			faults[i].Source, faults[i].Key = Source{Assignment: assignment}, path
+			faults[i].Source, faults[i].Key = yamldoc.Source{Assignment: assignment}, path
 		}
 		return faults
 	}
@@ -183,7 +175,7 @@ func (d *decoder) at(path string, node ast.Node, p *Plan) {
 	walked := ""
 	for rest := path; ; {
 		key, below, deeper := strings.Cut(rest, ".")
-		walked = join(walked, key)
+		walked = yamldoc.Join(walked, key)
 		field, ok := fieldByKey(section.Type(), key)
 		if !ok {
 			d.unknown(nil, walked, key, keysOf(section.Type()))
@@ -195,7 +187,7 @@ func (d *decoder) at(path string, node ast.Node, p *Plan) {
 			return
 		}
 		if !isSection(field) {
-			d.fault(nil, walked, "a single value or a list; it is set as a whole, and has no %s", quote(below))
+			d.fault(nil, walked, "a single value or a list; it is set as a whole, and has no %s", yamldoc.Quote(below))
 			return
 		}
 		section, rest = value, below

@@ -11,6 +11,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // today dates the plans of these tests.
@@ -82,9 +83,9 @@ func TestLoadNamesEveryFault(t *testing.T) {
 		name, text string
 		want       string // the lines of the error
 	}{
-		{"empty", "", "plan.yaml: the document is empty"},
-		{"only comments", "# nothing\n", "plan.yaml: the document is empty"},
-		{"only null", "~\n", "plan.yaml: the document is empty"},
+		{"empty", "", "plan.yaml: the document is empty; accepted is one with values"},
+		{"only comments", "# nothing\n", "plan.yaml: the document is empty; accepted is one with values"},
+		{"only null", "~\n", "plan.yaml: the document is empty; accepted is one with values"},
 		{"a list", "- 1\n", "plan.yaml:1:1: found a list; accepted is a mapping of keys to values"},
 		{"a word", "plan\n", `plan.yaml:1:1: found "plan"; accepted is a mapping of keys to values`},
 		{"no version", "name: x\n", "plan.yaml: version: missing; accepted is 1"},
@@ -152,7 +153,7 @@ func TestLoadNamesEveryFault(t *testing.T) {
 			if err == nil {
 				t.Fatalf("accepted, want %q", tt.want)
 			}
-			var invalid *planner.InvalidError
+			var invalid *yamldoc.InvalidError
 			if !errors.As(err, &invalid) {
 				t.Fatalf("%T, want an *InvalidError", err)
 			}
@@ -165,11 +166,11 @@ func TestLoadNamesEveryFault(t *testing.T) {
 
 func TestLoadIsBounded(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
-		{"a large file", "version: 1\n#" + strings.Repeat("x", planner.MaxDocument), "larger than 1048576 bytes"},
-		{"a long line", "version: 1 #" + strings.Repeat("x", planner.MaxDocument-20) + "\nx: 1\n", "plan.yaml:2:1: x: unknown key"},
-		{"a long word", "version: 1\nname: " + strings.Repeat("x", planner.MaxDocument-20), "accepted is a text of 1 to 64 bytes"},
-		{"a long key", "version: 1\n" + strings.Repeat("x", planner.MaxDocument-20) + ": 1", "unknown key; accepted are version"},
-		{"many values", "version: 1\nclaims:\n" + strings.Repeat("  a: b\n", 10_000), "more than 20000 words and signs"},
+		{"a large file", "version: 1\n#" + strings.Repeat("x", yamldoc.MaxBytes), "larger than 1048576 bytes"},
+		{"a long line", "version: 1 #" + strings.Repeat("x", yamldoc.MaxBytes-20) + "\nx: 1\n", "plan.yaml:2:1: x: unknown key"},
+		{"a long word", "version: 1\nname: " + strings.Repeat("x", yamldoc.MaxBytes-20), "accepted is a text of 1 to 64 bytes"},
+		{"a long key", "version: 1\n" + strings.Repeat("x", yamldoc.MaxBytes-20) + ": 1", "unknown key; accepted are version"},
+		{"many values", "version: 1\nclaims:\n" + strings.Repeat("  a: b\n", 25_000), "more than 50000 words and signs"},
 		{"deep brackets", "version: 1\nlimits: " + strings.Repeat("[", 5_000), "nested deeper than 32 levels"},
 		{"deep braces", "version: 1\nlimits: " + strings.Repeat("{a: ", 3_000), "nested deeper than 32 levels"},
 		{"deep dashes", "version: 1\nlimits:\n  " + strings.Repeat("- ", 5_000) + "x\n", "nested deeper than 32 levels"},
@@ -201,7 +202,7 @@ func TestDepthIsThatOfCollections(t *testing.T) {
 		deep.WriteString(strings.Repeat(" ", i) + "a:\n")
 	}
 	deep.WriteString(strings.Repeat(" ", 20) + "a: 1\nb: " + strings.Repeat("[", 20) + strings.Repeat("]", 20) + "\n")
-	if _, err := planner.ParseDocument("x", []byte(deep.String())); err != nil {
+	if _, err := yamldoc.Parse("x", []byte(deep.String())); err != nil {
 		t.Errorf("twenty levels beside twenty others: %v", err)
 	}
 	_, err := load("version: 1\nlimits: " + strings.Repeat("[", 31) + strings.Repeat("]", 31) + "\n")
@@ -251,7 +252,7 @@ func TestAssignmentsNameTheirFaults(t *testing.T) {
 		{"workload.users", "--set workload.users: accepted is path=value, like workload.users=50M"},
 		{"=5", "--set =5: accepted is path=value, like workload.users=50M"},
 		{"workload.users=", "--set workload.users=: workload.users: no value"},
-		{"workload.users=~", "--set workload.users=~: workload.users: the document is empty"},
+		{"workload.users=~", "--set workload.users=~: workload.users: the document is empty; accepted is one with values"},
 		{"workload.users=-5", "--set workload.users=-5: workload.users: -5 is negative; accepted is a whole number, like 12 or 100M"},
 		{"workload.user=5", "--set workload.user=5: workload.user: unknown key; did you mean users?"},
 		{"workload.users.x=5", `--set workload.users.x=5: workload.users: a single value or a list; it is set as a whole, and has no "x"`},
@@ -288,7 +289,7 @@ func TestAssignmentsAreCheckedTogether(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = planner.Load(planner.Document{Assignments: []string{"workload.users=x", "kafka.brokers=y"}})
-	var invalid *planner.InvalidError
+	var invalid *yamldoc.InvalidError
 	if !errors.As(err, &invalid) || len(invalid.Faults) != 2 {
 		t.Errorf("error %v, want both faults", err)
 	}
@@ -337,19 +338,6 @@ func TestHashTellsPlansApart(t *testing.T) {
 	}
 }
 
-func TestTopLevelKeys(t *testing.T) {
-	keys, err := planner.TopLevelKeys("x", []byte("version: 1\nworkload: {users: 5}\n"))
-	if err != nil || strings.Join(keys, " ") != "version workload" {
-		t.Errorf("keys %v, error %v", keys, err)
-	}
-	if keys, err := planner.TopLevelKeys("x", []byte("[1]")); err != nil || keys != nil {
-		t.Errorf("keys %v of a list, error %v", keys, err)
-	}
-	if _, err := planner.TopLevelKeys("x", nil); err == nil {
-		t.Error("no error of an empty document")
-	}
-}
-
 // No text makes the decoder panic or hang, and what it accepts has figures that
 // are numbers.
 func FuzzLoad(f *testing.F) {
@@ -361,7 +349,7 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, assignment string) {
 		p, err := load(text, assignment)
 		if err != nil {
-			var invalid *planner.InvalidError
+			var invalid *yamldoc.InvalidError
 			if !errors.As(err, &invalid) {
 				t.Fatalf("%T: %v", err, err)
 			}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // A model is a list of figures, resolved against the keys of a plan and put
@@ -113,7 +115,7 @@ func (m *model) evaluate(low, high []float64) error {
 
 // notReal is the error of a figure that no real system has.
 func notReal(id string, low, high float64) error {
-	return invalid([]Fault{{Key: id, Message: fmt.Sprintf("the plan's values give %v..%v; accepted are values of a real system", low, high)}})
+	return yamldoc.Invalid([]yamldoc.Fault{{Key: id, Message: fmt.Sprintf("the plan's values give %v..%v; accepted are values of a real system", low, high)}})
 }
 
 // rounding is the part by which the ends of a range may be turned round by the

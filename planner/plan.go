@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // A Plan describes a notification system: what it has to carry, what it is
@@ -40,14 +41,14 @@ type Plan struct {
 	Deployment    Deployment    `json:"deployment"`
 
 	// sources says where each key's value was written, by path.
-	sources map[string]Source
+	sources map[string]yamldoc.Source
 	// book has the prices, those that the plan gives itself among them.
 	book *priceBook
 }
 
 // Source gives the place where the value of a key was written, by the key's
 // path, like "workload.users".
-func (p *Plan) Source(path string) Source { return p.sources[path] }
+func (p *Plan) Source(path string) yamldoc.Source { return p.sources[path] }
 
 // PlanVersion is the version of the plan file that this package reads.
 const PlanVersion = 1

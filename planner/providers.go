@@ -8,6 +8,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/planner/catalog"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // Providers are the companies that deliver, by channel.
@@ -63,7 +64,7 @@ func ParseMessageText(text string) (MessageText, error) {
 
 // countSegments takes the segments of a message from its text, where the plan
 // gives one.
-func (p *Plan) countSegments() []Fault {
+func (p *Plan) countSegments() []yamldoc.Fault {
 	const key, textKey = "providers.sms.segments", "providers.sms.text"
 	sms := &p.Providers.SMS
 	if sms.Text == "" {
@@ -71,7 +72,7 @@ func (p *Plan) countSegments() []Fault {
 	}
 	counted := units.Exactly(float64(catalog.Segments(string(sms.Text))))
 	if written := p.sources[key]; written.File != referenceName && sms.Segments.Range != counted {
-		return []Fault{{Source: written, Key: key, Message: fmt.Sprintf("%s, and %s takes %s; accepted is one of the two",
+		return []yamldoc.Fault{{Source: written, Key: key, Message: fmt.Sprintf("%s, and %s takes %s; accepted is one of the two",
 			units.Format(units.Scalar, sms.Segments.Range), textKey, units.Format(units.Scalar, counted))}}
 	}
 	sms.Segments.Range, p.sources[key] = counted, p.sources[textKey]

@@ -11,6 +11,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // Schema gives the JSON Schema of plan files, indented. Types, bounds and words
@@ -47,15 +48,15 @@ func describe(schema *jsonschema.Schema, path string, section reflect.Type, comm
 		}
 		property, ok := schema.Properties.Get(key)
 		if !ok {
-			panic("BUG: planner: the schema lacks " + join(path, key))
+			panic("BUG: planner: the schema lacks " + yamldoc.Join(path, key))
 		}
 		if own := schemaOf(field); own != nil {
 			property = own
 			schema.Properties.Set(key, own)
 		} else if isSection(field) {
-			describe(property, join(path, key), field.Type, comments)
+			describe(property, yamldoc.Join(path, key), field.Type, comments)
 		}
-		property.Description = strings.TrimSpace(comments[join(path, key)] + " " + property.Description)
+		property.Description = strings.TrimSpace(comments[yamldoc.Join(path, key)] + " " + property.Description)
 	}
 }
 
@@ -176,7 +177,7 @@ func collectComments(path string, node ast.Node, comments map[string]string) {
 		return
 	}
 	for entries := mapping.MapRange(); entries.Next(); {
-		at := join(path, entries.Key().GetToken().Value)
+		at := yamldoc.Join(path, entries.Key().GetToken().Value)
 		if group := entries.KeyValue().GetComment(); group != nil {
 			comments[at] = commentText(group)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // validate checks a value against the part of JSON Schema that plans' schema
@@ -49,7 +51,7 @@ func validate(schema map[string]any, value any, path string) []string {
 		case "properties":
 			for key, below := range object(value) {
 				if s, ok := rule.(map[string]any)[key]; ok {
-					faults = append(faults, validate(s.(map[string]any), below, join(path, key))...)
+					faults = append(faults, validate(s.(map[string]any), below, yamldoc.Join(path, key))...)
 				}
 			}
 		case "additionalProperties":
@@ -173,9 +175,9 @@ func TestEveryKeyHasAComment(t *testing.T) {
 		for i := range section.NumField() {
 			field := section.Field(i)
 			if key := keyOf(field); key != "" {
-				all = append(all, join(path, key))
+				all = append(all, yamldoc.Join(path, key))
 				if isSection(field) {
-					all = append(all, keys(join(path, key), field.Type)...)
+					all = append(all, keys(yamldoc.Join(path, key), field.Type)...)
 				}
 			}
 		}

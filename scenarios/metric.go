@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
-	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
@@ -159,7 +159,7 @@ func findMetric(name string) (metric, error) {
 		}
 		names[i] = m.name
 	}
-	if near := planner.Nearest(name, names); near != "" {
+	if near := yamldoc.Nearest(name, names); near != "" {
 		return metric{}, fmt.Errorf("unknown metric %q; did you mean %s?", name, near)
 	}
 	return metric{}, fmt.Errorf("unknown metric %q; accepted are %s", name, strings.Join(names, ", "))

@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/notifyctl/notifyctl/pipeline"
-	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/planner/units"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
@@ -30,9 +30,9 @@ const (
 func Keys() []string { return []string{"about", "stages", "mix", "profiles", "drain", "checks"} }
 
 // Parse reads a scenario file; the name is for messages. The error is a
-// *planner.InvalidError with everything that was found wrong.
+// *yamldoc.InvalidError with everything that was found wrong.
 func Parse(name string, text []byte) (*Scenario, error) {
-	node, err := planner.ParseDocument(name, text)
+	node, err := yamldoc.Parse(name, text)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Parse(name string, text []byte) (*Scenario, error) {
 	s := &Scenario{Drain: defaultDrain}
 	p.scenario(node, s)
 	if len(p.faults) > 0 {
-		return nil, &planner.InvalidError{Faults: p.faults}
+		return nil, &yamldoc.InvalidError{Faults: p.faults}
 	}
 	return s, nil
 }
@@ -49,16 +49,14 @@ func Parse(name string, text []byte) (*Scenario, error) {
 // fault so that one reading finds them all.
 type parser struct {
 	file   string
-	faults []planner.Fault
+	faults []yamldoc.Fault
 }
 
 // fault notes what is wrong with the value or key that t starts.
 func (p *parser) fault(t *token.Token, path, format string, args ...any) {
-	source := planner.Source{File: p.file}
-	if t != nil && t.Position != nil {
-		source.Line, source.Column = t.Position.Line, t.Position.Column
-	}
-	p.faults = append(p.faults, planner.Fault{Source: source, Key: path, Message: fmt.Sprintf(format, args...)})
+	source := yamldoc.SourceOf(t)
+	source.File = p.file
+	p.faults = append(p.faults, yamldoc.Fault{Source: source, Key: path, Message: fmt.Sprintf(format, args...)})
 }
 
 // key says how the value of a key is read.
@@ -81,38 +79,34 @@ func (p *parser) mapping(path string, node ast.Node, keys []key) {
 			known[i] = k.name
 		}
 		hint := "accepted are " + strings.Join(known, ", ")
-		if near := planner.Nearest(name.Value, known); near != "" {
+		if near := yamldoc.Nearest(name.Value, known); near != "" {
 			hint = "did you mean " + near + "?"
 		}
 		p.fault(name, at, "unknown key; %s", hint)
 	})
 	for _, k := range keys {
 		if k.required {
-			p.fault(node.GetToken(), join(path, k.name), "missing")
+			p.fault(node.GetToken(), yamldoc.Join(path, k.name), "missing")
 		}
 	}
 }
 
 // entries visits a mapping's entries, each key once.
 func (p *parser) entries(path string, node ast.Node, visit func(path string, name *token.Token, value ast.Node)) {
-	mapping, ok := node.(ast.MapNode)
+	entries, ok := yamldoc.Entries(node, func(name *token.Token, first int) {
+		p.fault(name, yamldoc.Join(path, name.Value), "the key is given twice, first on line %d", first)
+	})
 	if !ok {
-		p.fault(node.GetToken(), path, "%s; accepted is a mapping of keys to values", found(node))
+		p.fault(node.GetToken(), path, "%s; accepted is a mapping of keys to values", yamldoc.Found(node))
 		return
 	}
-	seen := map[string]bool{}
-	for entries := mapping.MapRange(); entries.Next(); {
-		name, value := entries.Key().GetToken(), entries.Value()
-		at := join(path, name.Value)
-		switch {
-		case seen[name.Value]:
-			p.fault(name, at, "the key is given twice")
-		case value == nil || value.Type() == ast.NullType:
-			p.fault(name, at, "no value; leave the key out to take the default")
-		default:
-			visit(at, name, value)
+	for _, e := range entries {
+		at := yamldoc.Join(path, e.Key)
+		if e.Value.Type() == ast.NullType {
+			p.fault(e.Token, at, "no value; leave the key out to take the default")
+			continue
 		}
-		seen[name.Value] = true
+		visit(at, e.Token, e.Value)
 	}
 }
 
@@ -120,7 +114,7 @@ func (p *parser) entries(path string, node ast.Node, visit func(path string, nam
 func (p *parser) list(path string, node ast.Node, most int, visit func(path string, node ast.Node)) {
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
-		p.fault(node.GetToken(), path, "%s; accepted is a list", found(node))
+		p.fault(node.GetToken(), path, "%s; accepted is a list", yamldoc.Found(node))
 		return
 	}
 	if len(list.Values) == 0 || len(list.Values) > most {
@@ -280,7 +274,7 @@ func (p *parser) checks(path string, node ast.Node, s *Scenario) {
 
 func (p *parser) scalar(path string, node ast.Node, accepted string) (string, bool) {
 	if _, ok := node.(ast.ScalarNode); !ok {
-		p.fault(node.GetToken(), path, "%s; accepted is %s", found(node), accepted)
+		p.fault(node.GetToken(), path, "%s; accepted is %s", yamldoc.Found(node), accepted)
 		return "", false
 	}
 	return node.GetToken().Value, true
@@ -335,22 +329,4 @@ func (p *parser) duration(into *time.Duration, most time.Duration) func(string, 
 		}
 		*into = d
 	}
-}
-
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
-}
-
-// found says what kind of value a node is, for messages.
-func found(node ast.Node) string {
-	switch node.(type) {
-	case ast.MapNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	}
-	return strconv.Quote(node.GetToken().Value)
 }

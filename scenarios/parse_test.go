@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 const small = `version: 1
@@ -73,7 +73,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 	} {
 		text := strings.Replace(small, test.change, test.into, 1)
 		_, err := Parse("x.yaml", []byte(text))
-		var invalid *planner.InvalidError
+		var invalid *yamldoc.InvalidError
 		if !errors.As(err, &invalid) || !strings.Contains(err.Error(), test.want) || !strings.HasPrefix(err.Error(), "x.yaml") {
 			t.Errorf("with %q: got %v, want %s", test.into, err, test.want)
 		}
@@ -82,7 +82,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 
 func TestParseGoesOnAfterAFault(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("version: 3\nname: ''\nstages: 7\nmix: []\nchecks: {}\nmore: 1\n"))
-	var invalid *planner.InvalidError
+	var invalid *yamldoc.InvalidError
 	if !errors.As(err, &invalid) || len(invalid.Faults) != 6 {
 		t.Errorf("got %v", err)
 	}

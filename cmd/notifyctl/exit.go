@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // The exit codes, for programs that read nothing else.
@@ -53,7 +54,7 @@ func (e *bugError) Error() string {
 func exitCode(err error) int {
 	var (
 		usage   *usageError
-		invalid *planner.InvalidError
+		invalid *yamldoc.InvalidError
 		unknown *planner.UnknownFigureError
 		bug     *bugError
 	)

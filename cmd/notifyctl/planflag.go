@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // planOptions are the flags of every command that takes a plan.
@@ -94,7 +95,7 @@ func readFile(path string) (text []byte, err error) {
 // readLimited reads at most one byte more than a document may have. It never
 // gives nil, which would stand for the reference plan.
 func readLimited(r io.Reader) ([]byte, error) {
-	text, err := io.ReadAll(io.LimitReader(r, planner.MaxDocument+1))
+	text, err := io.ReadAll(io.LimitReader(r, yamldoc.MaxBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading: %w", err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 	"github.com/notifyctl/notifyctl/reports"
 )
 
@@ -66,7 +66,7 @@ func markStart(cmd *cobra.Command, started *bool) {
 func finish(a *app, err error) int {
 	for _, e := range flatten(err) {
 		prefix := "notifyctl: "
-		var invalid *planner.InvalidError
+		var invalid *yamldoc.InvalidError
 		if errors.As(e, &invalid) {
 			prefix = "" // each fault starts with its position, where editors look for it
 		}
@@ -173,7 +173,7 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	for _, sub := range cmd.Commands() {
 		names = append(names, sub.Name())
 	}
-	if n := planner.Nearest(args[0], names); n != "" {
+	if n := yamldoc.Nearest(args[0], names); n != "" {
 		return fmt.Errorf("unknown command %q; did you mean %s?", args[0], n)
 	}
 	return fmt.Errorf("unknown command %q; see notifyctl --help", args[0])

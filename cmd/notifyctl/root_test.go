@@ -13,10 +13,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 func TestExitCode(t *testing.T) {
-	invalid := &planner.InvalidError{Faults: []planner.Fault{{Key: "kafka", Message: "too small"}}}
+	invalid := &yamldoc.InvalidError{Faults: []yamldoc.Fault{{Key: "kafka", Message: "too small"}}}
 	for _, tt := range []struct {
 		name string
 		err  error
@@ -109,9 +110,9 @@ func TestExecute(t *testing.T) {
 		{
 			name: "several faults",
 			do: func(*cobra.Command, []string) error {
-				return errors.Join(&planner.InvalidError{Faults: []planner.Fault{
-					{Source: planner.Source{File: "a.yaml", Line: 3, Column: 5}, Key: "kafka", Message: "one"},
-					{Source: planner.Source{File: "a.yaml", Line: 4, Column: 5}, Key: "redis", Message: "two"},
+				return errors.Join(&yamldoc.InvalidError{Faults: []yamldoc.Fault{
+					{Source: yamldoc.Source{File: "a.yaml", Line: 3, Column: 5}, Key: "kafka", Message: "one"},
+					{Source: yamldoc.Source{File: "a.yaml", Line: 4, Column: 5}, Key: "redis", Message: "two"},
 				}}, usagef("b.yaml: three"))
 			},
 			code: 104, stderr: "a.yaml:3:5: kafka: one\na.yaml:4:5: redis: two\nnotifyctl: b.yaml: three\n",

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/notifyctl/notifyctl/planner"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 )
@@ -68,7 +69,7 @@ func validateFile(a *app, path string, set []string) (summary string, err error)
 	if err != nil {
 		return "", err
 	}
-	keys, err := planner.TopLevelKeys(name, text)
+	keys, err := yamldoc.TopLevelKeys(name, text)
 	if err != nil {
 		return "", err
 	}

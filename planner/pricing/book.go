@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 //go:embed book/*.yaml
@@ -55,7 +57,7 @@ func Embedded(region string) (*Book, error) {
 	regions := Regions()
 	if !slices.Contains(regions, region) {
 		return nil, fmt.Errorf("no embedded prices for region %s%s; there are those of %s, and a book of your own can hold any region's",
-			quote(region), meant(region, regions), listed(regions))
+			yamldoc.Quote(region), meant(region, regions), yamldoc.Listed(regions))
 	}
 	name := "book/" + region + ".yaml"
 	text, err := books.ReadFile(name)
@@ -117,7 +119,7 @@ func tariffsOf(prices map[string]Price) map[string][]Price {
 
 // missing makes the error for an id that there is no price or tariff of.
 func (b *Book) missing(id string) error {
-	return &MissingPriceError{ID: id, Region: b.Region, Nearest: nearest(id, b.known())}
+	return &MissingPriceError{ID: id, Region: b.Region, Nearest: yamldoc.Nearest(id, b.known())}
 }
 
 // known lists the ids of the prices and tariffs.
@@ -139,5 +141,5 @@ func (e *MissingPriceError) Error() string {
 	if e.Nearest != "" {
 		hint = " (did you mean " + e.Nearest + "?)"
 	}
-	return fmt.Sprintf("no price for %s in %s%s; give it under prices.overrides, or in a book of your own", quote(e.ID), e.Region, hint)
+	return fmt.Sprintf("no price for %s in %s%s; give it under prices.overrides, or in a book of your own", yamldoc.Quote(e.ID), e.Region, hint)
 }

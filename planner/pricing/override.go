@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // An Override is a price that a plan gives itself, say one that was
@@ -37,11 +39,11 @@ func (o Override) source() string {
 // With gives a book with a plan's prices laid over this one's, by id. The
 // sizes that are scaled from an overridden price follow it, a tier keeps its
 // place, and the id of a whole tariff replaces its tiers by one price. day is
-// the plan's own. The error is an [*InvalidError] whose keys start with
+// the plan's own. The error is an [*yamldoc.InvalidError] whose keys start with
 // "prices.overrides."; this book stays as it was.
 func (b *Book) With(overrides map[string]Override, day time.Time) (*Book, error) {
 	with := maps.Clone(b.written)
-	var faults []Fault
+	var faults []yamldoc.Fault
 	for _, id := range slices.Sorted(maps.Keys(overrides)) {
 		o := overrides[id]
 		if o.AsOf.IsZero() {
@@ -52,7 +54,7 @@ func (b *Book) With(overrides map[string]Override, day time.Time) (*Book, error)
 			message = fmt.Sprintf("%s is given as a whole, too; give it or its tiers", tariffOf(id))
 		}
 		if message != "" {
-			faults = append(faults, Fault{Key: "prices.overrides." + id, Message: message})
+			faults = append(faults, yamldoc.Fault{Key: "prices.overrides." + id, Message: message})
 			continue
 		}
 		for _, tier := range b.tariffs[id] {
@@ -60,7 +62,7 @@ func (b *Book) With(overrides map[string]Override, day time.Time) (*Book, error)
 		}
 		with[id] = p
 	}
-	if err := invalid(faults); err != nil {
+	if err := yamldoc.Invalid(faults); err != nil {
 		return nil, err
 	}
 	return newBook(b.Region, with), nil
@@ -75,14 +77,14 @@ func (b *Book) overridden(id string, o Override) (Price, string) {
 		return Price{}, badID
 	case !known && o.Unit == "":
 		return Price{}, fmt.Sprintf("the book of %s has no such price%s; one of your own needs its unit: %s",
-			b.Region, meant(id, b.known()), listed(Units()))
+			b.Region, meant(id, b.known()), yamldoc.Listed(Units()))
 	case !known:
 		p = Price{ID: id, Title: id, Unit: o.Unit}
 	case o.Unit != "" && o.Unit != p.Unit:
-		return Price{}, fmt.Sprintf("the unit is %s and not %s; an override keeps it", p.Unit, quote(string(o.Unit)))
+		return Price{}, fmt.Sprintf("the unit is %s and not %s; an override keeps it", p.Unit, yamldoc.Quote(string(o.Unit)))
 	}
 	if !slices.Contains(Units(), p.Unit) {
-		return Price{}, fmt.Sprintf("unit %s; accepted is %s", quote(string(p.Unit)), listed(Units()))
+		return Price{}, fmt.Sprintf("unit %s; accepted is %s", yamldoc.Quote(string(p.Unit)), yamldoc.Listed(Units()))
 	}
 	if message := checkValue(o.Value, p.Unit); message != "" {
 		return Price{}, message

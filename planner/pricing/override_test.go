@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/planner/pricing"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 func TestWith(t *testing.T) {
@@ -84,7 +85,7 @@ func TestWithNamesEveryFault(t *testing.T) {
 		"ses.email_legacy":    {Value: 0.0001}, // as it should be
 		"sendgrid.plan.giant": {Value: 1, Unit: pricing.Month},
 	}, day(t, "2026-11-24"))
-	var bad *pricing.InvalidError
+	var bad *yamldoc.InvalidError
 	if !errors.As(err, &bad) {
 		t.Fatal(err)
 	}

@@ -9,13 +9,15 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // BookVersion is the version of the book file that this package reads.
 const BookVersion = "1"
 
 // Parse reads a book file, called name in messages. The error is an
-// [*InvalidError] with the faults that were found, by line and column; what
+// [*yamldoc.InvalidError] with the faults that were found, by line and column; what
 // prices are to each other is checked once each is sound.
 //
 // A file names its region, the sources it was read from, and the prices:
@@ -37,9 +39,9 @@ const BookVersion = "1"
 // proportion to the machine, but for those that have a price of their own. note
 // is for the reader.
 func Parse(name string, text []byte) (*Book, error) {
-	body, fault := parseYAML(name, text)
-	if fault != nil {
-		return nil, invalid([]Fault{*fault})
+	body, err := yamldoc.Parse(name, text)
+	if err != nil {
+		return nil, err
 	}
 	d := decoder{file: name, sources: make(map[string]source), prices: make(map[string]Price), places: make(map[string]*token.Token)}
 	region := d.book(body)
@@ -47,7 +49,7 @@ func Parse(name string, text []byte) (*Book, error) {
 		d.checkTariffs()
 		d.checkSizes()
 	}
-	if err := invalid(d.faults); err != nil {
+	if err := yamldoc.Invalid(d.faults); err != nil {
 		return nil, err
 	}
 	return newBook(region, d.prices), nil
@@ -71,7 +73,7 @@ type decoder struct {
 	sources map[string]source
 	prices  map[string]Price
 	places  map[string]*token.Token // where each price starts
-	faults  []Fault
+	faults  []yamldoc.Fault
 }
 
 // fault notes what is wrong with the value or key at t.
@@ -82,9 +84,9 @@ func (d *decoder) fault(t *token.Token, path, format string, args ...any) {
 	if len(d.faults) == maxFaults {
 		path, format, args = "", "more than %d faults; the others are left out", []any{maxFaults}
 	}
-	f := at(d.file, t, fmt.Sprintf(format, args...))
-	f.Key = path
-	d.faults = append(d.faults, *f)
+	place := yamldoc.SourceOf(t)
+	place.File = d.file
+	d.faults = append(d.faults, yamldoc.Fault{Source: place, Key: path, Message: fmt.Sprintf(format, args...)})
 }
 
 // book decodes the whole file and gives its region.
@@ -96,7 +98,7 @@ func (d *decoder) book(body ast.Node) string {
 	d.version(f)
 	region := d.text(f, "region")
 	if region != "" && !isWord(region) {
-		d.fault(f.nodes["region"].GetToken(), "region", "%s; accepted is a name like us-east-1", quote(region))
+		d.fault(f.nodes["region"].GetToken(), "region", "%s; accepted is a name like us-east-1", yamldoc.Quote(region))
 	}
 	for _, p := range d.section(f, "sources") {
 		d.source(p)
@@ -113,12 +115,12 @@ func (d *decoder) book(body ast.Node) string {
 // version accepts the one version there is.
 func (d *decoder) version(f fields) {
 	if v := d.text(f, "version"); v != "" && v != BookVersion {
-		d.fault(f.nodes["version"].GetToken(), "version", "%s; accepted is %s", quote(v), BookVersion)
+		d.fault(f.nodes["version"].GetToken(), "version", "%s; accepted is %s", yamldoc.Quote(v), BookVersion)
 	}
 }
 
 // section gives the entries of one of the file's mappings.
-func (d *decoder) section(f fields, key string) []pair {
+func (d *decoder) section(f fields, key string) []yamldoc.Entry {
 	node, ok := f.nodes[key]
 	if !ok {
 		d.fault(f.start, key, "missing")
@@ -129,9 +131,9 @@ func (d *decoder) section(f fields, key string) []pair {
 }
 
 // source decodes one source.
-func (d *decoder) source(entry pair) {
-	path := "sources." + entry.key
-	f, ok := d.fields(path, entry.value, "page", "url", "as_of", "confidence")
+func (d *decoder) source(entry yamldoc.Entry) {
+	path := "sources." + entry.Key
+	f, ok := d.fields(path, entry.Value, "page", "url", "as_of", "confidence")
 	if !ok {
 		return
 	}
@@ -139,24 +141,24 @@ func (d *decoder) source(entry pair) {
 	s.confidence = word(d, f, "confidence", Confidences())
 	if url := d.optional(f, "url"); url != "" {
 		if !strings.HasPrefix(url, "https://") || strings.ContainsAny(url, " \"<>") {
-			d.fault(f.nodes["url"].GetToken(), path+".url", "%s; accepted is an address that starts with https://", quote(url))
+			d.fault(f.nodes["url"].GetToken(), path+".url", "%s; accepted is an address that starts with https://", yamldoc.Quote(url))
 		}
 		s.text += ", " + url
 	}
-	d.sources[entry.key] = s
+	d.sources[entry.Key] = s
 }
 
 // price decodes one price.
-func (d *decoder) price(entry pair) {
-	path := "prices." + entry.key
-	if !isID(entry.key) {
-		d.fault(entry.token, path, badID)
+func (d *decoder) price(entry yamldoc.Entry) {
+	path := "prices." + entry.Key
+	if !isID(entry.Key) {
+		d.fault(entry.Token, path, badID)
 	}
-	f, ok := d.fields(path, entry.value, "title", "value", "per", "low", "high", "unit", "source", "from", "sizes", "note")
+	f, ok := d.fields(path, entry.Value, "title", "value", "per", "low", "high", "unit", "source", "from", "sizes", "note")
 	if !ok {
 		return
 	}
-	p := Price{ID: entry.key, Title: d.text(f, "title"), Note: d.optional(f, "note")}
+	p := Price{ID: entry.Key, Title: d.text(f, "title"), Note: d.optional(f, "note")}
 	p.Unit = word(d, f, "unit", Units())
 	d.amounts(f, &p)
 	d.cite(f, &p)
@@ -164,7 +166,7 @@ func (d *decoder) price(entry pair) {
 		p.From, _ = d.number(f, "from")
 	}
 	d.sizes(f, &p)
-	d.prices[p.ID], d.places[p.ID] = p, entry.token
+	d.prices[p.ID], d.places[p.ID] = p, entry.Token
 }
 
 // amounts decodes a price's value and its bounds, each for one unit.
@@ -208,7 +210,7 @@ func (d *decoder) cite(f fields, p *Price) {
 	s, ok := d.sources[key]
 	if !ok {
 		names := slices.Sorted(maps.Keys(d.sources))
-		d.fault(f.nodes["source"].GetToken(), f.path+".source", "%s is none of the sources%s; accepted is %s", quote(key), meant(key, names), listed(names))
+		d.fault(f.nodes["source"].GetToken(), f.path+".source", "%s is none of the sources%s; accepted is %s", yamldoc.Quote(key), meant(key, names), yamldoc.Listed(names))
 		return
 	}
 	p.Source, p.AsOf, p.Confidence = s.text, s.asOf, s.confidence
@@ -225,7 +227,7 @@ func (d *decoder) sizes(f fields, p *Price) {
 	_, own, sized := splitSize(p.ID)
 	switch {
 	case !ok:
-		d.fault(node.GetToken(), path, "%s; accepted is a span of %s, like large..8xlarge", quote(text), listed(sizeNames()))
+		d.fault(node.GetToken(), path, "%s; accepted is a span of %s, like large..8xlarge", yamldoc.Quote(text), yamldoc.Listed(sizeNames()))
 	case !sized:
 		d.fault(node.GetToken(), path, "the id does not end with a size, as %s.large would", p.ID)
 	case !strings.Contains(p.Title, "."+own):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/planner/pricing"
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
 // small is a book that has one of everything.
@@ -67,7 +68,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"unit", "unit: email, source: list, from: 0", "unit: e-mail, source: list, from: 0", `b.yaml:7:71: prices.mail.first.unit: "e-mail" (did you mean email?); accepted is instance-hour, hour, LCU-hour, GB-month, GB, IOPS-month, MBps-month, month, email, segment, message, notification, request or fraction`},
 		{"source", "source: list, note", "source: lists, note", `b.yaml:9:83: prices.sms.source: "lists" is none of the sources (did you mean list?); accepted is list`},
 		{"no source", "source: list, note", "note", "b.yaml:9:9: prices.sms.source: missing"},
-		{"an id given twice", "  sms:", "  mail.first:", "b.yaml:9:3: prices.mail.first: given twice, first on line 7"},
+		{"an id given twice", "  sms:", "  mail.first:", "b.yaml:9:3: prices.mail.first: the key is given twice, first on line 7"},
 		{"a bad id", "  sms:", "  SMS:", "b.yaml:9:3: prices.SMS: accepted is an id of lower-case words between dots, like ec2.c7g.xlarge"},
 		{"a bad date", "2026-10-01", "2026-13-01", `b.yaml:4:68: sources.list.as_of: "2026-13-01" is no date; accepted is year-month-day, like 2026-11-24`},
 		{"no date", "as_of: 2026-10-01, ", "", "b.yaml:4:10: sources.list.as_of: missing"},
@@ -89,15 +90,15 @@ func TestParseNamesEveryFault(t *testing.T) {
 		{"no region", "region: eu-north-1\n", "", "b.yaml:1:1: region: missing"},
 		{"a region", "eu-north-1", "The North", `b.yaml:2:9: region: "The North"; accepted is a name like us-east-1`},
 		{"a price alone", "  sms: {", "  voice: 0.1\n  sms: {", `b.yaml:9:10: prices.voice: found "0.1"; accepted is a mapping of keys to values`},
-		{"an alias", "value: 0.2, unit", "value: *x, unit", `b.yaml:6:46: found "*"; accepted are plain keys and values`},
-		{"a list", "value: 0.2, unit", "value: [1], unit", "b.yaml:6:46: found a list; a book has none"},
+		{"an alias", "value: 0.2, unit", "value: *x, unit", "b.yaml:6:46: an alias (*); accepted are plain values"},
+		{"a list", "value: 0.2, unit", "value: [1], unit", "b.yaml:6:46: prices.ec2.c7g.xlarge.value: found a list; accepted is a single value"},
 		{"two documents", "prices:", "---\nprices:", "b.yaml:5:1: a second document; accepted is one"},
-		{"too deep", "value: 0.2, unit", "value: {a: {b: {c: {d: {e: {f: {g: 1}}}}}}}, unit", "b.yaml:6:66: nested deeper than 8 levels"},
+		{"a mapping", "value: 0.2, unit", "value: {a: 1}, unit", "b.yaml:6:46: prices.ec2.c7g.xlarge.value: found a mapping; accepted is a single value"},
 		{"no YAML", "prices:", "prices", "b.yaml:5:1: not YAML: non-map value is specified"},
-		{"not UTF-8", "SMS", "\xff", "b.yaml: not UTF-8"},
-		{"huge", "prices:", "# " + strings.Repeat("x", pricing.MaxBook) + "\nprices:", "b.yaml: larger than 262144 bytes, the most that are read"},
-		{"empty", small, "", "b.yaml: the document is empty"},
-		{"a comment", small, "# nothing\n", "b.yaml: the document is empty"},
+		{"not UTF-8", "SMS", "\xff", "b.yaml:9:16: byte 0xff is not UTF-8"},
+		{"huge", "prices:", "# " + strings.Repeat("x", yamldoc.MaxBytes) + "\nprices:", "b.yaml: larger than 1048576 bytes, the most that are read"},
+		{"empty", small, "", "b.yaml: the document is empty; accepted is one with values"},
+		{"a comment", small, "# nothing\n", "b.yaml: the document is empty; accepted is one with values"},
 		{"a key of two lines", "  sms:", "  \"s\\nms\":", "b.yaml:9:3: \"prices.s\\nms\": accepted is an id of lower-case words between dots, like ec2.c7g.xlarge"},
 		{"a word alone", small, "prices", `b.yaml:1:1: found "prices"; accepted is a mapping of keys to values`},
 	} {
@@ -106,7 +107,7 @@ func TestParseNamesEveryFault(t *testing.T) {
 		}
 		text := strings.Replace(small, tt.old, tt.new, 1)
 		_, err := pricing.Parse("b.yaml", []byte(text))
-		var bad *pricing.InvalidError
+		var bad *yamldoc.InvalidError
 		if !errors.As(err, &bad) {
 			t.Errorf("%s: %v, want an *InvalidError", tt.name, err)
 			continue
@@ -132,7 +133,7 @@ func TestParseBoundsItsWork(t *testing.T) {
 			text.WriteString(strings.ReplaceAll(line, "%d", strconv.Itoa(i)))
 		}
 		_, err := pricing.Parse("b.yaml", []byte(text.String()))
-		var bad *pricing.InvalidError
+		var bad *yamldoc.InvalidError
 		if !errors.As(err, &bad) {
 			t.Errorf("%s: %v, want an *InvalidError", name, err)
 			continue
@@ -157,12 +158,12 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		book, err := pricing.Parse("b.yaml", text)
 		if err != nil {
-			var bad *pricing.InvalidError
+			var bad *yamldoc.InvalidError
 			if !errors.As(err, &bad) || len(bad.Faults) == 0 {
 				t.Fatalf("%v, want an *InvalidError with faults", err)
 			}
 			for _, fault := range bad.Faults {
-				if fault.File != "b.yaml" || fault.Message == "" {
+				if fault.Source.File != "b.yaml" || fault.Message == "" {
 					t.Fatalf("the fault %+v does not say where or what", fault)
 				}
 			}

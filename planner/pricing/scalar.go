@@ -10,14 +10,9 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
-)
 
-// A pair is one entry of a mapping.
-type pair struct {
-	key   string
-	token *token.Token
-	value ast.Node
-}
+	"github.com/notifyctl/notifyctl/planner/yamldoc"
+)
 
 // fields are the entries of a mapping with fixed keys.
 type fields struct {
@@ -27,28 +22,22 @@ type fields struct {
 }
 
 // pairs lists the entries of a mapping, each key once.
-func (d *decoder) pairs(path string, node ast.Node) ([]pair, bool) {
-	mapping, ok := node.(ast.MapNode)
+func (d *decoder) pairs(path string, node ast.Node) ([]yamldoc.Entry, bool) {
+	pairs, ok := yamldoc.Entries(node, func(key *token.Token, first int) {
+		d.fault(key, yamldoc.Join(path, key.Value), "the key is given twice, first on line %d", first)
+	})
 	if !ok {
-		d.fault(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", quote(node.GetToken().Value))
-		return nil, false
+		d.fault(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", yamldoc.Found(node))
 	}
-	var pairs []pair
-	seen := make(map[string]int)
-	for entries := mapping.MapRange(); entries.Next(); {
-		t := entries.Key().GetToken()
-		if line, again := seen[t.Value]; again {
-			d.fault(t, join(path, t.Value), "given twice, first on line %d", line)
-			continue
-		}
-		seen[t.Value] = t.Position.Line
-		value := entries.Value()
-		if value == nil {
-			value = ast.Null(t)
-		}
-		pairs = append(pairs, pair{key: t.Value, token: t, value: value})
+	return pairs, ok
+}
+
+// meant is the hint of a message about an unknown word, to stand behind it.
+func meant(word string, candidates []string) string {
+	if n := yamldoc.Nearest(word, candidates); n != "" {
+		return fmt.Sprintf(" (did you mean %s?)", n)
 	}
-	return pairs, true
+	return ""
 }
 
 // fields sorts the entries of a mapping by its known keys and notes the others.
@@ -57,23 +46,15 @@ func (d *decoder) fields(path string, node ast.Node, known ...string) (fields, b
 	f := fields{path: path, start: node.GetToken(), nodes: make(map[string]ast.Node)}
 	for i, p := range pairs {
 		if i == 0 {
-			f.start = p.token
+			f.start = p.Token
 		}
-		if !slices.Contains(known, p.key) {
-			d.fault(p.token, join(path, p.key), "unknown key%s; accepted are %s", meant(p.key, known), listed(known))
+		if !slices.Contains(known, p.Key) {
+			d.fault(p.Token, yamldoc.Join(path, p.Key), "unknown key%s; accepted are %s", meant(p.Key, known), yamldoc.Listed(known))
 			continue
 		}
-		f.nodes[p.key] = p.value
+		f.nodes[p.Key] = p.Value
 	}
 	return f, ok
-}
-
-// join appends a key to a path.
-func join(path, key string) string {
-	if path == "" {
-		return key
-	}
-	return path + "." + key
 }
 
 // maxText bounds the texts of a book, in bytes.
@@ -86,13 +67,16 @@ func (d *decoder) optional(f fields, key string) string {
 		return ""
 	}
 	if node.Type() == ast.NullType {
-		d.fault(node.GetToken(), join(f.path, key), "no value; a key that is not needed is left out")
+		d.fault(node.GetToken(), yamldoc.Join(f.path, key), "no value; a key that is not needed is left out")
 		return ""
 	}
-	_, scalar := node.(ast.ScalarNode)
+	if _, scalar := node.(ast.ScalarNode); !scalar {
+		d.fault(node.GetToken(), yamldoc.Join(f.path, key), "found %s; accepted is a single value", yamldoc.Found(node))
+		return ""
+	}
 	text := node.GetToken().Value
-	if !scalar || text == "" || len(text) > maxText || strings.ContainsFunc(text, unicode.IsControl) {
-		d.fault(node.GetToken(), join(f.path, key), "accepted is a text of 1 to %d bytes without control characters", maxText)
+	if text == "" || len(text) > maxText || strings.ContainsFunc(text, unicode.IsControl) {
+		d.fault(node.GetToken(), yamldoc.Join(f.path, key), "accepted is a text of 1 to %d bytes without control characters", maxText)
 		return ""
 	}
 	return text
@@ -101,7 +85,7 @@ func (d *decoder) optional(f fields, key string) string {
 // text gives the text of a key that has to be there.
 func (d *decoder) text(f fields, key string) string {
 	if _, ok := f.nodes[key]; !ok {
-		d.fault(f.start, join(f.path, key), "missing")
+		d.fault(f.start, yamldoc.Join(f.path, key), "missing")
 	}
 	return d.optional(f, key)
 }
@@ -116,7 +100,7 @@ func word[T ~string](d *decoder, f fields, key string, accepted []T) T {
 	for i, w := range accepted {
 		words[i] = string(w)
 	}
-	d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s%s; accepted is %s", quote(string(text)), meant(string(text), words), listed(words))
+	d.fault(f.nodes[key].GetToken(), yamldoc.Join(f.path, key), "%s%s; accepted is %s", yamldoc.Quote(string(text)), meant(string(text), words), yamldoc.Listed(words))
 	return ""
 }
 
@@ -128,7 +112,7 @@ func (d *decoder) date(f fields, key string) time.Time {
 	}
 	day, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s is no date; accepted is year-month-day, like 2026-11-24", quote(text))
+		d.fault(f.nodes[key].GetToken(), yamldoc.Join(f.path, key), "%s is no date; accepted is year-month-day, like 2026-11-24", yamldoc.Quote(text))
 	}
 	return day
 }
@@ -142,7 +126,7 @@ func (d *decoder) number(f fields, key string) (v float64, ok bool) {
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || strings.Trim(text, "0123456789.eE+-") != "" || strings.HasPrefix(text, "-") {
-		d.fault(f.nodes[key].GetToken(), join(f.path, key), "%s; accepted is a number, 0 or more, like 0.145", quote(text))
+		d.fault(f.nodes[key].GetToken(), yamldoc.Join(f.path, key), "%s; accepted is a number, 0 or more, like 0.145", yamldoc.Quote(text))
 		return 0, false
 	}
 	return v, true

@@ -1,4 +1,4 @@
-package planner
+package yamldoc
 
 import (
 	"bytes"
@@ -13,51 +13,49 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// The limits of a plan's text. They are checked before it is parsed, so that
-// no text can make the parser recurse or grow without bound.
+// The limits of a document's text. They are checked before it is parsed, so
+// that no text can make the parser recurse or grow without bound.
 const (
-	// MaxDocument is the most bytes that a plan may have.
-	MaxDocument = 1 << 20
-	maxDepth    = 32     // nested lists and mappings
-	maxTokens   = 20_000 // the reference plan has about a thousand
+	// MaxBytes is the most bytes that a document may have.
+	MaxBytes  = 1 << 20
+	maxDepth  = 32     // nested lists and mappings; a plan has four
+	maxTokens = 50_000 // the embedded price book has about two thousand
 )
 
-// ParseDocument reads one YAML document of the plain kind that plans and
-// scenarios are written in: no anchors, aliases, merge keys, tags, directives or
-// complex keys, and of a bounded size and depth. The error is an
-// [*InvalidError].
-func ParseDocument(name string, text []byte) (ast.Node, error) {
+// Parse reads one document, called name in messages, and gives its body, which
+// is never a null. The error is an [*InvalidError].
+func Parse(name string, text []byte) (ast.Node, error) {
 	if fault := checkText(text); fault != nil {
 		fault.Source.File = name
-		return nil, invalid([]Fault{*fault})
+		return nil, Invalid([]Fault{*fault})
 	}
 	tokens := lexer.Tokenize(string(text))
 	if fault := checkTokens(tokens); fault != nil {
 		fault.Source.File = name
-		return nil, invalid([]Fault{*fault})
+		return nil, Invalid([]Fault{*fault})
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, invalid([]Fault{syntaxFault(name, err)})
+		return nil, Invalid([]Fault{syntaxFault(name, err)})
 	}
-	empty := Fault{Source: Source{File: name}, Message: "the document is empty"}
+	empty := Fault{Source: Source{File: name}, Message: "the document is empty; accepted is one with values"}
 	switch len(file.Docs) {
 	case 0:
-		return nil, invalid([]Fault{empty})
+		return nil, Invalid([]Fault{empty})
 	case 1:
 	default:
-		return nil, invalid([]Fault{{Source: Source{File: name}, Message: "several documents; accepted is one"}})
+		return nil, Invalid([]Fault{{Source: Source{File: name}, Message: "several documents; accepted is one"}})
 	}
 	if body := file.Docs[0].Body; body != nil && body.Type() != ast.NullType && body.Type() != ast.CommentType {
 		return body, nil
 	}
-	return nil, invalid([]Fault{empty})
+	return nil, Invalid([]Fault{empty})
 }
 
 // checkText refuses what is no text of a reasonable size.
 func checkText(text []byte) *Fault {
-	if len(text) > MaxDocument {
-		return &Fault{Message: fmt.Sprintf("larger than %d bytes, the most that are read", MaxDocument)}
+	if len(text) > MaxBytes {
+		return &Fault{Message: fmt.Sprintf("larger than %d bytes, the most that are read", MaxBytes)}
 	}
 	line, column := 1, 1
 	for i := 0; i < len(text); {
@@ -77,7 +75,7 @@ func checkText(text []byte) *Fault {
 	return nil
 }
 
-// checkTokens refuses what a plan has no use for and what would nest too deep.
+// checkTokens refuses what a document has no use for and what would nest too deep.
 func checkTokens(tokens token.Tokens) *Fault {
 	if len(tokens) > maxTokens {
 		return &Fault{Message: fmt.Sprintf("more than %d words and signs, the most that are read", maxTokens)}
@@ -85,16 +83,16 @@ func checkTokens(tokens token.Tokens) *Fault {
 	var nesting nesting
 	for i, t := range tokens {
 		if message := refusal(t, i == 0); message != "" {
-			return &Fault{Source: sourceOf(t), Message: message}
+			return &Fault{Source: SourceOf(t), Message: message}
 		}
 		if nesting.step(t) > maxDepth {
-			return &Fault{Source: sourceOf(t), Message: fmt.Sprintf("nested deeper than %d levels", maxDepth)}
+			return &Fault{Source: SourceOf(t), Message: fmt.Sprintf("nested deeper than %d levels", maxDepth)}
 		}
 	}
 	return nil
 }
 
-// refusal says why a token has no place in a plan, or "".
+// refusal says why a token has no place in a document, or "".
 func refusal(t *token.Token, first bool) string {
 	switch t.Type {
 	case token.AnchorType:
@@ -109,6 +107,8 @@ func refusal(t *token.Token, first bool) string {
 		return "a directive (%); accepted is a plain document"
 	case token.MappingKeyType:
 		return "a complex key (?); accepted are plain keys"
+	case token.LiteralType, token.FoldedType:
+		return "a block of text (| or >); accepted are texts on one line"
 	case token.DocumentHeaderType:
 		if !first {
 			return "a second document; accepted is one"
@@ -157,14 +157,14 @@ func syntaxFault(name string, err error) Fault {
 	if !errors.As(err, &syntax) {
 		return Fault{Source: Source{File: name}, Message: err.Error()}
 	}
-	source := sourceOf(syntax.GetToken())
+	source := SourceOf(syntax.GetToken())
 	source.File = name
 	message, _, _ := bytes.Cut([]byte(syntax.GetMessage()), []byte("\n"))
 	return Fault{Source: source, Message: "not YAML: " + string(message)}
 }
 
-// sourceOf gives the position of a token.
-func sourceOf(t *token.Token) Source {
+// SourceOf gives the position of a token, in a file that it does not know.
+func SourceOf(t *token.Token) Source {
 	if t == nil || t.Position == nil {
 		return Source{}
 	}
@@ -174,7 +174,7 @@ func sourceOf(t *token.Token) Source {
 // TopLevelKeys lists the keys of a document's mapping, by which its kind is
 // recognised; of another document, none. The error is an [*InvalidError].
 func TopLevelKeys(name string, text []byte) ([]string, error) {
-	body, err := ParseDocument(name, text)
+	body, err := Parse(name, text)
 	if err != nil {
 		return nil, err
 	}
