@@ -22,6 +22,7 @@ type Status struct {
 	Caches    []Cache           `json:"caches"`
 	Shards    Shards            `json:"shards"`
 	Resources Resources         `json:"resources"`
+	Groups    []Group           `json:"groups"` // of the dashboard
 }
 
 // Account is the promise as an equation: what was accepted has ended or is in
@@ -123,6 +124,7 @@ type Cache struct {
 type Resources struct {
 	HeapBytes      int64   `json:"heap_bytes"` // live heap objects
 	RSSBytes       *int64  `json:"rss_bytes"`  // resident memory; null where it cannot be read
+	OpenFiles      *int64  `json:"open_files"` // descriptors; null where they cannot be counted
 	Goroutines     int64   `json:"goroutines"`
 	CPUSeconds     float64 `json:"cpu_seconds"` // user and system, cumulative
 	GCCycles       int64   `json:"gc_cycles"`

@@ -43,6 +43,7 @@ func (s *System) openClient(name, url string) (client, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	s.onClose(func() error { c.Close(); return nil })
+	s.metrics.Provider(name).Pool(s.cfg.Providers.Connections)
 	return c, nil
 }
 

@@ -32,13 +32,13 @@ func (s *System) openRegions(g *gateway.Gateway) (err error) {
 	if err != nil {
 		return err
 	}
-	s.server.Front(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.server.Front(s.traced(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if ofProcess(r.URL.Path) {
 			g.ServeHTTP(w, r)
 			return
 		}
 		s.regions.ServeHTTP(w, r)
-	}))
+	})))
 	s.background(s.regions.Run)
 	return nil
 }

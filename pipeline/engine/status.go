@@ -24,7 +24,7 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 	if err != nil {
 		return api.Status{}, err
 	}
-	resources, err := resourceStatus()
+	resources, err := telemetry.ReadResources()
 	if err != nil {
 		return api.Status{}, err
 	}
@@ -50,7 +50,8 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		EndToEnd:  endToEndStatus(&snapshot),
 		Caches:    cacheStatus(&snapshot),
 		Shards:    s.shardStatus(),
-		Resources: resources,
+		Resources: resourceStatus(&resources),
+		Groups:    s.groupStatus(now, &snapshot, depths, resources),
 	}, nil
 }
 
@@ -144,13 +145,9 @@ func cacheStatus(s *telemetry.Snapshot) []api.Cache {
 	return caches
 }
 
-func resourceStatus() (api.Resources, error) {
-	r, err := telemetry.ReadResources()
-	if err != nil {
-		return api.Resources{}, err
-	}
+func resourceStatus(r *telemetry.Resources) api.Resources {
 	return api.Resources{
-		HeapBytes: r.LiveHeapBytes, RSSBytes: r.ResidentBytes, Goroutines: r.Goroutines,
+		HeapBytes: r.LiveHeapBytes, RSSBytes: r.ResidentBytes, OpenFiles: r.OpenFiles, Goroutines: r.Goroutines,
 		CPUSeconds: r.CPU.Seconds(), GCCycles: r.GCCycles, GCPauseSeconds: r.GCPause.Seconds(), GCCPUSeconds: r.GCCPU.Seconds(),
-	}, nil
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/api"
@@ -36,11 +35,13 @@ type System struct {
 	cfg     Config
 	started time.Time
 	metrics *telemetry.Metrics
-	store   *pebble.Store
-	shards  *preference.Shards
-	server  *gateway.Server
-	ready   func(context.Context) api.Readiness
-	url     string
+	// dashboard takes the readings of the status.
+	dashboard *telemetry.Dashboard
+	store     *pebble.Store
+	shards    *preference.Shards
+	server    *gateway.Server
+	ready     func(context.Context) api.Readiness
+	url       string
 	// closers end what was opened, in reverse.
 	closers []func() error
 	// stop ends the delivery, whose error delivered holds once it is closed.
@@ -107,7 +108,7 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	ids := pipeline.NewIDMinter(key)
 	taken := ingest.New(ingest.Config{
 		Intake: s.store, DeadLetters: s.store, Preferences: preferences, Addresses: preferences,
-		Templates: templates, IDs: ids, Observer: s.metrics, Log: cfg.Log,
+		Templates: templates, IDs: ids, Observer: s.metrics, Tracer: cfg.Tracer, Log: cfg.Log,
 		Limits: memory.NewLimits(limitBytes), DailyLimits: cfg.DailyLimits,
 	})
 	g := gateway.New(gateway.Config{
@@ -116,13 +117,13 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 		Checks: map[string]func(context.Context) error{
 			"store": s.checkStore, "preferences": checkPreferences(preferences), "delivery": s.checkDelivery,
 		},
-		Metrics:  promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		Metrics: telemetry.Handler(registry),
 		Observer: s.metrics, Logger: cfg.Log, Hosts: cfg.Hosts,
 	})
 	s.server, s.ready = gateway.NewServer(g), g.Readiness
 	d := delivery.New(delivery.Config{
 		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Addresses: preferences, Retractions: preferences,
-		Templates: templates, Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Log: cfg.Log,
+		Templates: templates, Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Tracer: cfg.Tracer, Log: cfg.Log,
 	})
 	s.deliver(d)
 	if err := s.openRegions(g); err != nil {
@@ -131,6 +132,7 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	if err := s.openScaling(d); err != nil {
 		return nil, err
 	}
+	s.openDashboard()
 	s.url = "http://" + listener.Addr().String()
 	if cfg.TLS != nil {
 		s.server.Secure(cfg.TLS)
