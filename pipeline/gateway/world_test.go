@@ -1,8 +1,8 @@
 package gateway_test
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -19,9 +19,23 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 )
 
+// trouble is what every fake may get into: an error, or a bug of ours.
+type trouble struct {
+	bug bool
+	err error
+}
+
+func (t *trouble) strike() error {
+	if t.bug {
+		panic("BUG: on purpose")
+	}
+	return t.err
+}
+
 // fakeIngester accepts what has no faults, as ingest does, unless told
 // otherwise.
 type fakeIngester struct {
+	*trouble
 	mu     sync.Mutex
 	got    []pipeline.Submission
 	accept func(ctx context.Context, s pipeline.Submission) ([]pipeline.Receipt, error)
@@ -31,6 +45,9 @@ func (f *fakeIngester) Accept(ctx context.Context, s pipeline.Submission) ([]pip
 	f.mu.Lock()
 	f.got = append(f.got, s)
 	f.mu.Unlock()
+	if err := f.strike(); err != nil {
+		return nil, err
+	}
 	if f.accept != nil {
 		return f.accept(ctx, s)
 	}
@@ -55,25 +72,25 @@ func ids() pipeline.IDKey { return pipeline.IDKey{1, 2, 3} }
 func epoch() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 
 type fakeHistory struct {
+	*trouble
 	entries map[pipeline.ID]pipeline.Entry
-	err     error
 }
 
 func (f *fakeHistory) ByID(_ context.Context, ids []pipeline.ID) ([]pipeline.Entry, error) {
-	return []pipeline.Entry{f.entries[ids[0]]}, f.err
+	return []pipeline.Entry{f.entries[ids[0]]}, f.strike()
 }
 
 func (f *fakeHistory) RunOutcomes(_ context.Context, run string) (pipeline.RunOutcomes, error) {
 	if run != "r1" {
 		return nil, pipeline.ErrUnknownRun
 	}
-	return pipeline.RunOutcomes{pipeline.Delivered: roaring.BitmapOf(1, 2, 5)}, f.err
+	return pipeline.RunOutcomes{pipeline.Delivered: roaring.BitmapOf(1, 2, 5)}, f.strike()
 }
 
 type fakePreferences struct {
+	*trouble
 	mu  sync.Mutex
 	set map[pipeline.PreferenceKey]pipeline.Preference
-	err error
 }
 
 func (f *fakePreferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
@@ -87,7 +104,7 @@ func (f *fakePreferences) Lookup(_ context.Context, keys []pipeline.PreferenceKe
 		}
 		out = append(out, p)
 	}
-	return out, f.err
+	return out, f.strike()
 }
 
 func (f *fakePreferences) Put(_ context.Context, preferences []pipeline.Preference) error {
@@ -96,7 +113,7 @@ func (f *fakePreferences) Put(_ context.Context, preferences []pipeline.Preferen
 	for _, p := range preferences {
 		f.set[p.PreferenceKey] = p
 	}
-	return f.err
+	return f.strike()
 }
 
 func (f *fakePreferences) Erase(_ context.Context, user string) error {
@@ -107,22 +124,22 @@ func (f *fakePreferences) Erase(_ context.Context, user string) error {
 			delete(f.set, key)
 		}
 	}
-	return f.err
+	return f.strike()
 }
 
 // fakeUsers lists what it was given, a page at a time, and notes what it is
 // asked for.
 type fakeUsers struct {
+	*trouble
 	entries []pipeline.Entry
 	pages   []pipeline.Page
 	erased  []string
-	err     error
 }
 
 func (f *fakeUsers) ByUser(_ context.Context, user string, p pipeline.Page) ([]pipeline.Entry, pipeline.Cursor, error) {
 	f.pages = append(f.pages, p)
-	if f.err != nil {
-		return nil, "", f.err
+	if err := f.strike(); err != nil {
+		return nil, "", err
 	}
 	list := p.NameList("user", user)
 	start := 0
@@ -142,19 +159,19 @@ func (f *fakeUsers) ByUser(_ context.Context, user string, p pipeline.Page) ([]p
 
 func (f *fakeUsers) Erase(_ context.Context, user string) error {
 	f.erased = append(f.erased, user)
-	return f.err
+	return f.strike()
 }
 
 // fakeDead lists what it was given, and notes what it is asked for.
 type fakeDead struct {
+	*trouble
 	letters []pipeline.DeadLetter
 	filters []pipeline.DeadFilter
-	err     error
 }
 
 func (f *fakeDead) Dead(_ context.Context, filter pipeline.DeadFilter, _ pipeline.Page) ([]pipeline.DeadLetter, pipeline.Cursor, error) {
 	f.filters = append(f.filters, filter)
-	return f.letters, "", f.err
+	return f.letters, "", f.strike()
 }
 
 func (f *fakeDead) DeadByID(context.Context, []pipeline.ID) ([]pipeline.DeadLetter, error) {
@@ -163,8 +180,8 @@ func (f *fakeDead) DeadByID(context.Context, []pipeline.ID) ([]pipeline.DeadLett
 
 // fakeReplayer sends whatever is asked for again, unless told otherwise.
 type fakeReplayer struct {
+	*trouble
 	got []pipeline.Replay
-	err error
 }
 
 func (f *fakeReplayer) Replay(_ context.Context, r pipeline.Replay) ([]pipeline.Replacement, error) {
@@ -174,27 +191,27 @@ func (f *fakeReplayer) Replay(_ context.Context, r pipeline.Replay) ([]pipeline.
 		n := pipeline.Notification{UserID: "u1", Channel: id.Channel(), Priority: id.Priority()}
 		made = append(made, pipeline.Replacement{Dead: id, New: ids().Make(epoch(), &n, uint32(i))})
 	}
-	return made, f.err
+	return made, f.strike()
 }
 
 // fakeTemplates keeps templates in memory.
 type fakeTemplates struct {
+	*trouble
 	put []pipeline.Template
-	err error
 }
 
 func (f *fakeTemplates) Source(_ context.Context, id string, version uint32, locale string) (pipeline.Template, error) {
 	for _, t := range f.put {
 		if t.ID == id && t.Version == version && t.Locale == locale {
-			return t, f.err
+			return t, f.strike()
 		}
 	}
-	return pipeline.Template{}, errors.Join(pipeline.ErrNoTemplate, f.err)
+	return pipeline.Template{}, cmp.Or(f.strike(), pipeline.ErrNoTemplate)
 }
 
 func (f *fakeTemplates) Put(ctx context.Context, t pipeline.Template) (bool, error) {
-	if f.err != nil {
-		return false, f.err
+	if err := f.strike(); err != nil {
+		return false, err
 	}
 	if old, err := f.Source(ctx, t.ID, t.Version, t.Locale); err == nil {
 		if old != t {
@@ -208,13 +225,13 @@ func (f *fakeTemplates) Put(ctx context.Context, t pipeline.Template) (bool, err
 
 // fakeResharder says what it was told to.
 type fakeResharder struct {
-	to  []int
-	err error
+	*trouble
+	to []int
 }
 
 func (f *fakeResharder) Reshard(_ context.Context, to int) error {
 	f.to = append(f.to, to)
-	return f.err
+	return f.strike()
 }
 
 type fakeObserver struct {
@@ -253,6 +270,7 @@ func (f *fakeObserver) Refused(r telemetry.Refusal, n int) {
 // world is a gateway with everything around it faked.
 type world struct {
 	*gateway.Gateway
+	*trouble
 	ingester    *fakeIngester
 	history     *fakeHistory
 	preferences *fakePreferences
@@ -284,19 +302,28 @@ func (l *logs) String() string {
 }
 
 func newWorld(change func(*gateway.Config)) *world {
+	t := &trouble{}
 	w := &world{
-		ingester: &fakeIngester{}, history: &fakeHistory{entries: map[pipeline.ID]pipeline.Entry{}},
-		preferences: &fakePreferences{set: map[pipeline.PreferenceKey]pipeline.Preference{}},
-		users:       &fakeUsers{}, dead: &fakeDead{}, replayer: &fakeReplayer{}, templates: &fakeTemplates{}, resharder: &fakeResharder{},
+		trouble:     t,
+		ingester:    &fakeIngester{trouble: t},
+		history:     &fakeHistory{trouble: t, entries: map[pipeline.ID]pipeline.Entry{}},
+		preferences: &fakePreferences{trouble: t, set: map[pipeline.PreferenceKey]pipeline.Preference{}},
+		users:       &fakeUsers{trouble: t}, dead: &fakeDead{trouble: t}, replayer: &fakeReplayer{trouble: t},
+		templates: &fakeTemplates{trouble: t}, resharder: &fakeResharder{trouble: t},
 		observer: &fakeObserver{requests: map[string]int{}, refused: map[telemetry.Refusal]int{}},
 		logs:     &logs{},
 	}
 	c := gateway.Config{
 		Ingester: w.ingester, Replayer: w.replayer, History: w.history, Users: w.users, DeadLetters: w.dead,
 		Preferences: w.preferences, Templates: w.templates, Resharder: w.resharder, IDs: ids(), Observer: w.observer,
-		Status:  func(context.Context) (api.Status, error) { return api.Status{Version: "v1"}, nil },
-		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) }),
-		Logger:  slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Status: func(context.Context) (api.Status, error) { return wholeStatus(), t.strike() },
+		Checks: map[string]func(context.Context) error{"store": func(context.Context) error { return t.err }},
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_ = t.strike()
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+			_, _ = w.Write([]byte("metrics"))
+		}),
+		Logger: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if change != nil {
 		change(&c)
