@@ -82,6 +82,7 @@ type Run struct {
 // Bench is what a run is held against.
 type Bench struct {
 	Target   *load.Endpoint
+	Key      string // the API key of the target; empty: none
 	System   System // nil for a target that is none of ours
 	Ledger   Ledger // nil when the mock providers' cannot be read
 	Embedded bool   // whether the system runs in this process
@@ -182,7 +183,7 @@ func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	generator, err := load.NewGenerator(load.Config{Schedule: r.schedule, Traffic: r.traffic, Target: b.Target, Path: submitPath})
+	generator, err := load.NewGenerator(load.Config{Schedule: r.schedule, Traffic: r.traffic, Target: b.Target, Path: submitPath, Key: b.Key})
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ import (
 // loadtestOptions are the flags and arguments of loadtest.
 type loadtestOptions struct {
 	planOptions
+	keyOptions
 	scenarios []string
 	profile   string
 	rateScale *float64 // nil: the profile's
@@ -55,7 +56,8 @@ Without --target the whole system and its mock providers are started in this
 process and stopped at the end. With it, a running server is loaded; --mock
 names the mock providers that it sends to, whose ledger tells what is lost or
 was sent twice. Only addresses of this machine are loaded, unless
---allow-external names the host.
+--allow-external names the host. Where the server has API keys, it takes one
+with the scopes send, send_to and read.
 
 Latency counts from when a request was due by the schedule, so that a stalled
 system cannot hide behind requests that were not sent. A check that nobody
@@ -84,6 +86,7 @@ target does not answer.`,
 func (o *loadtestOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	o.planOptions.register(flags)
+	o.keyOptions.register(flags)
 	choiceVar(cmd, flags, &o.profile, "profile", "", scenarios.Smoke, "how much of the scenario to run", scenarios.Profiles()...)
 	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
 	flags.Var(optionalFloat{&o.timeScale}, "time-scale", "`factor` on the lengths of the stages (default: the profile's)")
@@ -118,7 +121,7 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 	if err != nil {
 		return err
 	}
-	place, err := opts.place(ctx)
+	place, err := opts.place(ctx, a)
 	if err != nil {
 		return err
 	}

@@ -25,12 +25,15 @@ const ledgerTimeout = 30 * time.Second
 type place struct {
 	target *load.Endpoint
 	mock   *load.Endpoint
+	key    string // the target's API key; empty: none
 }
 
 // place looks up the addresses that the flags name and refuses those that may
 // not be loaded.
-func (o *loadtestOptions) place(ctx context.Context) (place, error) {
+func (o *loadtestOptions) place(ctx context.Context, a *app) (place, error) {
 	switch {
+	case o.target == "" && o.apiKeyFile != "":
+		return place{}, usagef("--api-key-file is for a --target; a server that is started has no keys")
 	case o.target == "" && o.mock != "":
 		return place{}, usagef("--mock goes with --target; without a target the mock providers are started, too")
 	case o.target != "" && o.data != "":
@@ -38,12 +41,16 @@ func (o *loadtestOptions) place(ctx context.Context) (place, error) {
 	case o.target == "":
 		return place{}, nil
 	}
+	key, err := o.key(a)
+	if err != nil {
+		return place{}, err
+	}
 	target, err := resolve(ctx, "--target", o.target, o.external)
 	if err != nil || o.mock == "" {
-		return place{target: target}, err
+		return place{target: target, key: key}, err
 	}
 	mock, err := resolve(ctx, "--mock", o.mock, o.external)
-	return place{target: target, mock: mock}, err
+	return place{target: target, mock: mock, key: key}, err
 }
 
 // resolve finds the server that a flag names.
@@ -88,12 +95,12 @@ func (p place) do(ctx context.Context, a *app, plan *planner.Plan, run *scenario
 			return nil, err
 		}
 	}
-	client, err := api.NewClient(p.target.Base(), api.ClientOptions{DialContext: p.target.DialContext})
+	client, err := api.NewClient(p.target.Base(), api.ClientOptions{Key: p.key, DialContext: p.target.DialContext})
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	bench := scenarios.Bench{Target: p.target, System: client, Embedded: embedded, Log: a.log}
+	bench := scenarios.Bench{Target: p.target, Key: p.key, System: client, Embedded: embedded, Log: a.log}
 	if p.mock != nil {
 		http := p.mock.Client(ledgerTimeout)
 		defer http.CloseIdleConnections()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 	"syscall"
 	"time"
 
@@ -237,18 +235,7 @@ func (o *mockOptions) readControlToken() (string, error) {
 	if o.controlToken == "" {
 		return "", nil
 	}
-	text, info, err := readBounded(o.controlToken)
-	if err != nil {
-		return "", usagef("--control-token: %w", err)
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", usagef("--control-token: %s can be read by others; chmod 600 it", o.controlToken)
-	}
-	token := string(bytes.TrimSpace(text))
-	if token == "" || strings.ContainsAny(token, " \t\r\n") {
-		return "", usagef("--control-token: %s should hold one token, and nothing else", o.controlToken)
-	}
-	return token, nil
+	return readSecret("--control-token", o.controlToken)
 }
 
 // readBounded reads a file that is not too large.

@@ -14,13 +14,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/notifyctl/notifyctl/mockproviders"
-	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/pipeline/engine"
 )
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	planOptions
+	secureOptions
+	pprof     string
 	listen    string
 	hosts     []string
 	providers string
@@ -38,10 +39,19 @@ func newServeCommand(a *app) *cobra.Command {
 workers and, unless --providers names some, mock providers on a port of their
 own. What it is made of is said by the plan's deployment section.
 
-With --data it keeps queues, history, idempotency keys and preferences in a
-directory: a kill at any moment and a restart lose nothing that was answered
-202. Without it everything is in a temporary directory that is removed at the
-end.
+With --data it keeps queues, history, idempotency keys, preferences and
+templates in a directory: a kill at any moment and a restart lose nothing that
+was answered 202. Without it everything is in a temporary directory that is
+removed at the end.
+
+Without API keys whoever reaches it may do everything, so that it listens on
+loopback alone. --api-keys names a file of keys, one a line,
+
+  name:sha256:scope,...
+
+with scopes of send, send_to (to an address that a request brings along), read
+and admin, and limit=1000/s among them for a limit of the client's own. The file
+and the certificate are read again on SIGHUP.
 
 It is ready when one line with its URL is on stderr. SIGTERM or Ctrl-C ends it
 in order: nothing more is taken, what is being sent is settled, exit 0. A second
@@ -49,6 +59,8 @@ signal ends it at once; that too loses nothing in --data.`,
 		Example: `  notifyctl serve
   notifyctl serve --data ./data --listen 127.0.0.1:9000
   notifyctl mock & notifyctl serve --providers http://127.0.0.1:8090
+  echo "shop:$(printf %s "$KEY" | sha256sum | cut -d' ' -f1):send,read" >keys && chmod 600 keys
+  notifyctl serve --listen 0.0.0.0:8443 --api-keys keys --tls-cert cert.pem --tls-key key.pem
   curl -d '{"user_id":"ada","channel":"email","to":"ada@example.com","template_id":"welcome","variables":{"name":"Ada"}}' \
        -H 'Content-Type: application/json' http://127.0.0.1:8080/v1/notifications`,
 		Args: noArgs,
@@ -58,7 +70,11 @@ signal ends it at once; that too loses nothing in --data.`,
 	}
 	flags := cmd.Flags()
 	opts.register(flags)
-	flags.StringVar(&opts.listen, "listen", "127.0.0.1:8080", "loopback `address` of the HTTP interface")
+	flags.StringVar(&opts.listen, "listen", "127.0.0.1:8080", "`address` of the HTTP interface; one that is not on loopback needs --api-keys")
+	flags.StringVar(&opts.apiKeys, "api-keys", "", "`file` of API keys (default: none is asked for)")
+	flags.StringVar(&opts.tlsCert, "tls-cert", "", "`file` of the certificate, and those above it, as PEM")
+	flags.StringVar(&opts.tlsKey, "tls-key", "", "`file` of the certificate's key, as PEM")
+	flags.StringVar(&opts.pprof, "pprof", "", "serve profiles of this process at this loopback `address`")
 	flags.StringArrayVar(&opts.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
 	flags.StringVar(&opts.providers, "providers", "", "`URL` of running mock providers (default: they are started)")
 	flags.StringVar(&opts.data, "data", "", "`directory` that keeps everything across restarts (default: a temporary one)")
@@ -79,37 +95,53 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	if err := opts.check(); err != nil {
 		return err
 	}
+	secured, err := opts.secureOptions.open(a)
+	if err != nil {
+		return err
+	}
 	providers, stopMocks, err := opts.startProviders(ctx, a)
 	if err != nil {
 		return err
 	}
+	stopProfiles, err := startProfiles(ctx, a.log, opts.pprof, secured.keys)
+	if err != nil {
+		return errors.Join(err, stopMocks())
+	}
+	stopAround := func() error { return errors.Join(stopProfiles(), stopMocks()) }
 	config := engineConfig(plan, providers)
 	config.Listen, config.Hosts, config.DataDir = opts.listen, opts.hosts, opts.data
 	config.Templates.Dir = opts.templates
+	config.Keys, config.TLS = secured.keys, secured.tls()
 	config.IDKey, _ = a.getenv("NOTIFYCTL_ID_KEY")
 	config.Version, config.Log, config.Fatal = buildVersion().String(), a.log, fatal(a)
 	system, err := engine.Open(ctx, config)
 	if err != nil {
-		return errors.Join(err, stopMocks())
+		return errors.Join(err, stopAround())
 	}
+	defer secured.watch(ctx, a)()
 	if err := announce(ctx, a, system, providers); err != nil {
-		return errors.Join(err, end(system), stopMocks())
+		return errors.Join(err, end(system), stopAround())
 	}
 	select {
 	case <-ctx.Done():
 	case <-system.Done():
 	}
-	return errors.Join(end(system), stopMocks())
+	return errors.Join(end(system), stopAround())
 }
 
 // check refuses what the flags must not say.
 func (o *serveOptions) check() error {
-	host, _, err := net.SplitHostPort(o.listen)
+	loopback, err := isLoopback(o.listen)
 	if err != nil {
 		return usagef("--listen %s: want host:port, as in 127.0.0.1:8080", o.listen)
 	}
-	if address, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !address.IsLoopback()) {
-		return usagef("--listen %s: only a loopback address can be listened on without API keys", o.listen)
+	if !loopback && o.apiKeys == "" {
+		return usagef("--listen %s: an address that is not on loopback needs --api-keys, for whoever can reach it could send", o.listen)
+	}
+	if o.pprof != "" {
+		if loopback, err := isLoopback(o.pprof); err != nil || !loopback {
+			return usagef("--pprof %s: want a loopback address, as in 127.0.0.1:6060", o.pprof)
+		}
 	}
 	if o.providers == "" {
 		return nil
@@ -119,6 +151,16 @@ func (o *serveOptions) check() error {
 		return usagef("--providers %s: want the URL of running mock providers, as in http://127.0.0.1:8090", o.providers)
 	}
 	return nil
+}
+
+// isLoopback says whether only this machine reaches an address.
+func isLoopback(address string) (bool, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false, err
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback(), nil
 }
 
 // startProviders gives the base URL of the providers, and starts mock ones when
@@ -140,14 +182,7 @@ func (o *serveOptions) startProviders(ctx context.Context, a *app) (base string,
 
 // announce waits until the system says that it is ready, and says where it is.
 func announce(ctx context.Context, a *app, system *engine.System, providers string) error {
-	client, err := api.NewClient(system.URL(), api.ClientOptions{})
-	if err != nil {
-		return err
-	}
-	readiness, err := client.Ready(ctx)
-	if err != nil {
-		return fmt.Errorf("the system started and is not ready: %w", err)
-	}
+	readiness := system.Readiness(ctx)
 	if readiness.Status != "ready" {
 		return fmt.Errorf("the system started and is %s: %v", readiness.Status, readiness.Checks)
 	}
@@ -155,7 +190,7 @@ func announce(ctx context.Context, a *app, system *engine.System, providers stri
 	if path, temporary := system.DataDir(); temporary {
 		kept = fmt.Sprintf("; its data is in %s and removed at the end (--data DIR keeps it)", path)
 	}
-	_, err = fmt.Fprintf(a.stderr, "notifyctl: ready at %s, providers at %s%s\n", system.URL(), providers, kept)
+	_, err := fmt.Fprintf(a.stderr, "notifyctl: ready at %s, providers at %s%s\n", system.URL(), providers, kept)
 	return err
 }
 

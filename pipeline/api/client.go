@@ -30,11 +30,14 @@ var ErrAnswerTooLarge = errors.New("the answer is too large")
 // through the dial function. It is safe for concurrent use.
 type Client struct {
 	base *url.URL
+	key  string
 	http *http.Client
 }
 
 // ClientOptions configure a [Client].
 type ClientOptions struct {
+	// Key is the API key that calls come under; empty: none.
+	Key string
 	// Timeout bounds a call from dial to the answer's last byte; 10 s when 0.
 	Timeout time.Duration
 	// DialContext connects; where addresses are checked or pinned, it is done
@@ -61,7 +64,7 @@ func NewClient(base string, o ClientOptions) (*Client, error) {
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{}).DialContext
 	}
-	return &Client{base: u, http: &http.Client{
+	return &Client{base: u, key: o.Key, http: &http.Client{
 		Timeout: o.Timeout,
 		Transport: &http.Transport{
 			Proxy:                  nil, // what is measured is the server, and addresses were checked
@@ -177,6 +180,9 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
+	}
+	if c.key != "" {
+		r.Header.Set("Authorization", "Bearer "+c.key)
 	}
 	response, err := c.http.Do(r)
 	if err != nil {

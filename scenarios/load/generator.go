@@ -30,6 +30,7 @@ type Config struct {
 	Traffic  *Traffic
 	Target   *Endpoint
 	Path     string // of the API's call, as in /v1/notifications
+	Key      string // the API key that requests come under; empty: none
 
 	Connections int           // at most, at once; enough for the peak rate at 5 s an answer
 	Timeout     time.Duration // for a request and its whole answer; 30 s
@@ -145,11 +146,11 @@ func (g *Generator) stopWith(ctx context.Context, over <-chan struct{}, attacker
 func (g *Generator) targeter() vegeta.Targeter {
 	u := *g.config.Target.URL
 	u.Path = g.config.Path
-	return vegeta.NewStaticTargeter(vegeta.Target{
-		Method: http.MethodPost,
-		URL:    u.String(),
-		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {"notifyctl-loadtest"}},
-	})
+	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"notifyctl-loadtest"}}
+	if g.config.Key != "" {
+		header.Set("Authorization", "Bearer "+g.config.Key)
+	}
+	return vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodPost, URL: u.String(), Header: header})
 }
 
 // Accepted gives the sequences of the notifications that were answered 202.
