@@ -10,14 +10,21 @@ import (
 )
 
 // Hash names the plan by its content: plans with the same values have the same
-// hash, however they were written. It is hexadecimal, 64 characters long.
+// hash, however they were written. A price book of the plan's own counts by the
+// prices in it; those of an embedded one belong to the program's version. It is
+// hexadecimal, 64 characters long.
 func (p *Plan) Hash() (string, error) {
-	text, err := json.Marshal(p)
-	if err != nil {
-		return "", fmt.Errorf("hashing the plan: %w", err)
+	content := []any{p}
+	if p.Prices.Book != "" && p.book != nil {
+		content = append(content, p.book.high.Prices())
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
+	hash := sha256.New()
+	for _, part := range content {
+		if err := json.NewEncoder(hash).Encode(part); err != nil {
+			return "", fmt.Errorf("hashing the plan: %w", err)
+		}
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // MarshalJSON writes the deployment as a plan does, with units.

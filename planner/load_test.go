@@ -3,6 +3,7 @@ package planner_test
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -335,6 +336,37 @@ func TestHashTellsPlansApart(t *testing.T) {
 	}
 	if b, err := other.Hash(); err != nil || a == b {
 		t.Errorf("the same hash %s for another plan, error %v", b, err)
+	}
+}
+
+// A book's name says nothing of what is in it.
+func TestHashTellsPriceBooksApart(t *testing.T) {
+	embedded, err := os.ReadFile("pricing/book/us-east-1.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := func(book string) string {
+		t.Helper()
+		p, err := planner.Load(planner.Document{
+			Text:     []byte("version: 1\nname: x\nas_of: 2026-11-24\nprices: {book: ours.yaml}\n"),
+			ReadFile: func(string) ([]byte, error) { return []byte(book), nil },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := p.Hash()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	ours := string(embedded)
+	if a, b := hash(ours), hash(ours+"# read again\n"); a != b {
+		t.Errorf("a comment makes of the hash %s %s", a, b)
+	}
+	dearer := strings.Replace(ours, "value: 0.145", "value: 0.146", 1)
+	if a, b := hash(ours), hash(dearer); a == b {
+		t.Errorf("the same hash %s with a dearer machine", a)
 	}
 }
 
