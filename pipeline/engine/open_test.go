@@ -153,8 +153,11 @@ func TestWhatIsConfiguredWrong(t *testing.T) {
 	}{
 		"templates that are not there": {func(cfg *engine.Config) { cfg.Templates.Dir = "/nowhere" }, []string{"templates folder", "/nowhere"}},
 		"a provider without a host":    {func(cfg *engine.Config) { cfg.Providers.FCM = "http:///fcm" }, []string{"providers", "fcm"}},
-		"a backup without a host":      {func(cfg *engine.Config) { cfg.Providers.SES = "http:///mail" }, []string{"providers", "ses", "http:///mail"}},
-		"no shards":                    {func(cfg *engine.Config) { cfg.Shards = 0 }, []string{"0 shards"}},
+		"a backup without a host": {func(cfg *engine.Config) {
+			cfg.Providers.SES = "http:///mail"
+			cfg.Providers.Email = engine.ProviderChoice{Primary: "sendgrid", Backup: "ses"}
+		}, []string{"providers", "ses", "http:///mail"}},
+		"no shards": {func(cfg *engine.Config) { cfg.Shards = 0 }, []string{"0 shards"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := config(t, "http://127.0.0.1:1")
