@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -96,6 +97,7 @@ func (t *templates) Get(_ context.Context, id string, version uint32, locale str
 
 // counts is an observer.
 type counts struct {
+	mu       sync.Mutex
 	accepted map[pipeline.Queue]int
 	ended    int
 	replayed int
@@ -123,8 +125,9 @@ func newStage(intake pipeline.Intake) *stage {
 		counts:      &counts{accepted: map[pipeline.Queue]int{}},
 		now:         noon(),
 	}
+	dead, _ := intake.(pipeline.DeadLetters) // a real store's
 	s.Ingest = ingest.New(ingest.Config{
-		Intake: intake, Preferences: s.preferences, Addresses: s.preferences, Templates: s.templates, IDs: s.ids, Observer: s.counts,
+		Intake: intake, DeadLetters: dead, Preferences: s.preferences, Addresses: s.preferences, Templates: s.templates, IDs: s.ids, Observer: s.counts,
 		Now: func() time.Time { return s.now },
 	})
 	return s
