@@ -33,6 +33,10 @@ func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string,
 	if url := firstProviderURL(plan.Providers.URLs); url != "" {
 		return nil, usagef("providers.urls: a load test sends to mock providers alone, and the plan names %s; leave it out", url)
 	}
+	targets, prices, err := promises(plan)
+	if err != nil {
+		return nil, err
+	}
 	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Seed: seed, Logger: a.log})
 	if err != nil {
 		return nil, err
@@ -40,6 +44,7 @@ func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string,
 	config := engineConfig(plan, mocks.url)
 	config.Listen, config.DataDir, config.Log = anyPort, data, a.log
 	config.Scaling.TimeScale = timeScale
+	config.Targets, config.Prices = targets, prices
 	config.Version = buildVersion().String()
 	config.IDKey, _ = a.getenv("NOTIFYCTL_ID_KEY")
 	config.Fatal = fatal(a)

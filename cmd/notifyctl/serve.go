@@ -21,6 +21,7 @@ import (
 type serveOptions struct {
 	planOptions
 	secureOptions
+	traceOptions
 	pprof     string
 	listen    string
 	hosts     []string
@@ -74,6 +75,7 @@ signal ends it at once; that too loses nothing in --data.`,
 	flags.StringVar(&opts.apiKeys, "api-keys", "", "`file` of API keys (default: none is asked for)")
 	flags.StringVar(&opts.tlsCert, "tls-cert", "", "`file` of the certificate, and those above it, as PEM")
 	flags.StringVar(&opts.tlsKey, "tls-key", "", "`file` of the certificate's key, as PEM")
+	opts.registerTrace(flags)
 	flags.StringVar(&opts.pprof, "pprof", "", "serve profiles of this process at this loopback `address`")
 	flags.StringArrayVar(&opts.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
 	flags.StringVar(&opts.providers, "providers", "", "`URL` of running mock providers (default: they are started)")
@@ -99,6 +101,14 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	if err != nil {
 		return err
 	}
+	targets, prices, err := promises(plan)
+	if err != nil {
+		return err
+	}
+	tracer, stopTracer, err := opts.openTracer(ctx, a.log)
+	if err != nil {
+		return err
+	}
 	providers, stopMocks, err := opts.startProviders(ctx, a)
 	if err != nil {
 		return err
@@ -107,11 +117,12 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	if err != nil {
 		return errors.Join(err, stopMocks())
 	}
-	stopAround := func() error { return errors.Join(stopProfiles(), stopMocks()) }
+	stopAround := func() error { return errors.Join(stopProfiles(), stopMocks(), stopTracer()) }
 	config := engineConfig(plan, providers)
 	config.Listen, config.Hosts, config.DataDir = opts.listen, opts.hosts, opts.data
 	config.Templates.Dir = opts.templates
 	config.Keys, config.TLS = secured.keys, secured.tls()
+	config.Targets, config.Prices, config.Tracer = targets, prices, tracer
 	config.IDKey, _ = a.getenv("NOTIFYCTL_ID_KEY")
 	config.Version, config.Log, config.Fatal = buildVersion().String(), a.log, fatal(a)
 	system, err := engine.Open(ctx, config)

@@ -69,7 +69,7 @@ func mocks(t *testing.T) (*mockproviders.Server, string) {
 // config is of a small system over the providers at a URL.
 func config(t *testing.T, providers string) engine.Config {
 	return engine.Config{
-		Listen: anyPort, Partitions: 2, Shards: 2,
+		Listen: anyPort, Partitions: 2, Shards: 2, Sharding: pipeline.JumpHash,
 		Workers:     map[pipeline.Channel]int{pipeline.Push: 4, pipeline.Email: 4, pipeline.SMS: 4},
 		Preferences: engine.Preferences{L1Entries: 100, L1TTL: time.Minute, L2TTL: time.Minute, L2Bytes: 1 << 20},
 		Templates:   engine.Templates{TTL: time.Hour},
