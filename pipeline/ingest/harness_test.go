@@ -24,11 +24,14 @@ var errAway = errors.New("away")
 type preferences struct {
 	rows map[pipeline.PreferenceKey]pipeline.Preference
 	err  error
+	mu   sync.Mutex
 	asks int
 }
 
 func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
+	p.mu.Lock()
 	p.asks++
+	p.mu.Unlock()
 	if p.err != nil {
 		return nil, p.err
 	}
