@@ -43,7 +43,7 @@ func providersLeftOut(f *facts) []Finding {
 	bill := stated + charged
 	finding := Finding{
 		Stated: &stated, Derived: &bill, Unit: units.DollarsPerMonth,
-		Message: fmt.Sprintf("the stated %s a month leave the providers out, who charge %s: %s; they are %s of the two together",
+		Message: fmt.Sprintf("the stated %s a month leaves the providers out, who charge %s: %s; they are %s of the two together",
 			dollars(stated), dollars(charged), f.providersCharge(), percent(stated/bill)),
 		Remedy: fmt.Sprintf("state cost.providers as %s beside it, and show what one notification costs against both", dollars(charged)),
 	}
@@ -96,7 +96,7 @@ func infrastructureCost(f *facts) []Finding {
 	stated, derived := claim.Value.High, planned.High
 	return []Finding{{
 		Claim: id, Stated: &stated, Derived: &derived, Unit: units.DollarsPerMonth,
-		Message: fmt.Sprintf("%s a month are stated; what is planned comes to %s part by part, and to %s at the size that its load needs",
+		Message: fmt.Sprintf("%s a month is stated; what is planned comes to %s part by part, and to %s at the size that its load needs",
 			ofDollars(claim.Value), ofDollars(planned), ofDollars(needed)),
 		Remedy: fmt.Sprintf("plan with %s for the parts as they are, or with %s for parts that suffice", dollars(planned.High), dollars(needed.High)),
 	}}
@@ -243,7 +243,7 @@ func doubtfulPrices(f *facts) []Finding {
 	most, share := notable, doubtful/total
 	return []Finding{{
 		Stated: &most, Derived: &share, Unit: units.Ratio,
-		Message: fmt.Sprintf("%s of the bill rest on prices of low confidence: %s", percent(share), enumerate(parts)),
+		Message: fmt.Sprintf("%s of the bill rests on prices of low confidence: %s", percent(share), enumerate(parts)),
 		Remedy:  "give the prices of your own contracts under prices.overrides",
 	}}
 }

@@ -140,7 +140,7 @@ func (f *facts) tooFew(name, channel string, depth float64, enough, wish int) Fi
 	}
 	return Finding{
 		Claim: f.claimOfPolicy(name), Stated: &stated, Derived: &derived, Unit: units.Whole,
-		Message: fmt.Sprintf("%s wishes %s %s workers at a depth of %s, %s, while %s arrive",
+		Message: fmt.Sprintf("%s asks for %s %s workers at a depth of %s, %s, while %s arrive",
 			name, count(derived), channel, count(depth), below, perSecond(f.value(figure("rate."+channel)))),
 		Remedy: "workers.policy: arrivals, which follows the arrival rate and clamps to the pool's bounds",
 	}
@@ -175,7 +175,7 @@ func (f *facts) disagreement(first, second string) (Finding, bool) {
 			stated, derived := float64(a), float64(b)
 			return Finding{
 				Claim: policiesClaim, Stated: &stated, Derived: &derived, Unit: units.Whole,
-				Message: fmt.Sprintf("at a depth of %s %s wishes %s %s workers and %s wishes %s: one pool cannot be scaled by both",
+				Message: fmt.Sprintf("at a depth of %s %s asks for %s %s workers and %s for %s: one pool cannot be scaled by both",
 					count(depth), first, count(stated), channel, second, count(derived)),
 				Remedy: "one policy that follows the arrival rate: workers.policy: arrivals",
 			}, true

@@ -71,7 +71,7 @@ func pushOverQuota(f *facts) []Finding {
 	share := percent(granted / f.value(figure("rate.design")))
 	return []Finding{{
 		Stated: &granted, Derived: &rate, Unit: units.PerSecond,
-		Message: fmt.Sprintf("%s of push are over the quota of %s (%s x %s): more than %s of the design rate may not be push",
+		Message: fmt.Sprintf("%s of push is over the quota of %s (%s x %s): more than %s of the design rate may not be push",
 			perSecond(rate), perSecond(granted), count(f.rangeOf(key("providers.push.projects")).Low), perSecond(each), share),
 		Remedy: fmt.Sprintf("%s projects, or a quota of %s a minute", count(projects), count(rate*secondsPerMinute)),
 	}}
@@ -208,7 +208,7 @@ func tooFewConnections(f *facts) []Finding {
 		}
 		findings = append(findings, Finding{
 			Severity: f.withoutBatches(channel, needed > pooled), Stated: &pooled, Derived: &derived, Unit: units.Whole,
-			Message: fmt.Sprintf("%s connections carry %s calls/s of %s each, and %s of %s need %s connections one at a time, or %s in batches",
+			Message: fmt.Sprintf("%s connections carry %s calls/s of %s each, and %s of %s needs %s connections one at a time, or %s in batches",
 				count(pooled), count(f.value(figure("providers.calls"))), ofTime(f.rangeOf(key("providers.call_time"))),
 				perSecond(f.value(figure("rate."+channel))), channel, count(unbatched), count(f.value(figure(id+".batched")))),
 			Remedy: f.moreOrBatches(channel, "providers.connections: "+count(derived)),

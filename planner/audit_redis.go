@@ -42,7 +42,7 @@ func memoryOverCapacity(f *facts) []Finding {
 	}
 	if claim, ok := f.plan.Claims.Find(id); ok && !agree(claim.Value, f.rangeOf(figure(id))) {
 		finding.Claim, finding.Stated = id, &claim.Value.High
-		finding.Message = ofSize(claim.Value) + " are stated; " + finding.Message
+		finding.Message = ofSize(claim.Value) + " is stated; " + finding.Message
 	}
 	return []Finding{finding}
 }

@@ -88,7 +88,7 @@ func minimumAboveDesignRate(f *facts) []Finding {
 	if over == nil {
 		return nil
 	}
-	message := fmt.Sprintf("%s need fewer workers than always run (%s): the minima are %.3gx over, and autoscaling never starts one",
+	message := fmt.Sprintf("%s needs fewer workers than always run (%s): the minima are %.3gx over, and autoscaling never starts one",
 		perSecond(f.value(figure("rate.design"))), strings.Join(over, ", "), always/needed)
 	if f.plan.choices().batchesEverywhere() {
 		message = fmt.Sprintf("the workers that always run carry %s in batches, and %s", perSecond(f.value(figure("workers.capacity.min.batched"))), message)
