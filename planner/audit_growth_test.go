@@ -38,6 +38,9 @@ func TestWorkloadAndPromiseFindings(t *testing.T) {
 		{"the reference", nil, "service_levels", "spike-outruns-scale-up", planner.Error, 5000, 5.4e6},
 		{"deep enough", []string{"service_levels.queue_depth=5.4M"}, "service_levels", "spike-outruns-scale-up", none, 0, 0},
 		{"quick enough", []string{"service_levels.scale_up=100ms"}, "service_levels", "spike-outruns-scale-up", none, 0, 0},
+		// Nothing waits for what runs already: 60 x 500, 30 x 500 in batches, 10 x 500.
+		{"workers for it", []string{"workers.push={min: 60, rate: 500/s}", "workers.email.min=30", "workers.sms={min: 10, rate: 500/s}"}, "service_levels", "spike-outruns-scale-up", none, 0, 0},
+		{"workers for it, but for one", []string{"workers.push={min: 59, rate: 500/s}", "workers.email.min=30", "workers.sms={min: 10, rate: 500/s}"}, "service_levels", "spike-outruns-scale-up", planner.Error, 5000, 5.4e6},
 		{"no spike", []string{"workload.spike.from=50K/s"}, "service_levels", "spike-outruns-scale-up", none, 0, 0},
 
 		// All 1,000 x 20 + 500 x 10 + 200 x 15 = 28,000/s, against 34,722/s; those

@@ -47,7 +47,7 @@ func queueDepthAgainstLag(f *facts) []Finding {
 // is deeper than the queues may get.
 func spikeOutrunsScaleUp(f *facts) []Finding {
 	backlog, depth := f.rangeOf(figure("spike.backlog")), f.rangeOf(key("service_levels.queue_depth"))
-	if backlog.High <= depth.High {
+	if backlog.High <= depth.High || f.alwaysCarried(f.rangeOf(key("workload.spike.to")).High) {
 		return nil
 	}
 	jump, to := f.rangeOf(figure("spike.jump")), f.rangeOf(key("workload.spike.to"))
@@ -62,6 +62,23 @@ func spikeOutrunsScaleUp(f *facts) []Finding {
 		Remedy: fmt.Sprintf("capacity for %s that always runs, or is there within %s; or a depth of %s for as long as a spike lasts",
 			ofRate(to), inTime, waiting),
 	}}
+}
+
+// alwaysCarried reports whether the workers that always run carry a rate, on
+// every channel its share: then nothing waits for more of them. Batches count
+// where the provider takes them.
+func (f *facts) alwaysCarried(rate float64) bool {
+	for _, channel := range channels() {
+		each := key("workers." + channel + ".rate")
+		if f.plan.choices().wireOf(channel) == "batch" && f.primary(channel).RealBatch {
+			each = key("workers.batched_rate")
+		}
+		carried := f.rangeOf(key("workers."+channel+".min")).Low * f.rangeOf(each).Low
+		if carried < rate*f.rangeOf(key("workload.channels."+channel)).High*(1-1e-9) {
+			return false
+		}
+	}
+	return true
 }
 
 // drain says how long all workers take to send a backlog while more arrives,
