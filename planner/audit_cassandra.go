@@ -90,7 +90,7 @@ func (f *facts) moreHistoryDisk() string {
 	disk, usable := f.value(figure("cassandra.disk.per_node")), f.usableDisk()
 	nodes := f.value(figure("cassandra.nodes.disk"))
 	return fmt.Sprintf("%s nodes (%s if it compresses %.3g times), or %s of history, or %s of disk a node",
-		count(nodes), count(wholes(nodes/f.rangeOf(key("workload.compression")).Low)), f.rangeOf(key("workload.compression")).Low,
+		count(nodes), count(f.value(figure("cassandra.nodes.compressed"))), f.rangeOf(key("workload.compression")).Low,
 		ofTime(units.Exactly(f.rangeOf(key("cassandra.retention")).Low*usable/disk)),
 		size(disk/f.rangeOf(key("cassandra.utilisation")).Low))
 }

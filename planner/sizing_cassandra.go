@@ -27,12 +27,17 @@ func cassandraDisk() []Figure {
 			Compute: func(in []float64) float64 { return in[0] / in[1] },
 		},
 		{
+			ID: "cassandra.disk.compressed", Title: "cassandra disk a node, if the history compresses", Unit: units.ByteSize,
+			Stated:  "cassandra.disk_per_node",
+			Formula: "cassandra.disk.per_node / workload.compression",
+			Inputs:  []Input{figure("cassandra.disk.per_node"), key("workload.compression").falling()},
+			Compute: func(in []float64) float64 { return in[0] / in[1] },
+		},
+		{
 			ID: "cassandra.disk.recommended", Title: "cassandra disk a node, compressed and with room to compact", Unit: units.ByteSize,
-			Formula: "cassandra.disk.per_node / (workload.compression x cassandra.utilisation)",
-			Inputs: []Input{
-				figure("cassandra.disk.per_node"), key("workload.compression").falling(), key("cassandra.utilisation").falling(),
-			},
-			Compute: func(in []float64) float64 { return in[0] / (in[1] * in[2]) },
+			Formula: "cassandra.disk.compressed / cassandra.utilisation",
+			Inputs:  []Input{figure("cassandra.disk.compressed"), key("cassandra.utilisation").falling()},
+			Compute: func(in []float64) float64 { return in[0] / in[1] },
 		},
 	}
 }
@@ -107,6 +112,15 @@ func cassandraNodes() []Figure {
 			Compute: func(in []float64) float64 { return max(wholes(in[0]/in[1]), in[2], in[3]) },
 		},
 		nodes,
+		{
+			ID: "cassandra.nodes.compressed", Title: "cassandra nodes, if the history compresses", Unit: units.Whole, Stated: "cassandra.nodes",
+			Formula: "max(ceil(cassandra.nodes.disk / workload.compression), cassandra.nodes.zones, cassandra.replication)",
+			Inputs: []Input{
+				figure("cassandra.nodes.disk"), key("workload.compression").falling(),
+				figure("cassandra.nodes.zones"), key("cassandra.replication"),
+			},
+			Compute: func(in []float64) float64 { return max(wholes(in[0]/in[1]), in[2], in[3]) },
+		},
 		{
 			ID: "cassandra.nodes.recommended", Title: "cassandra nodes after a year's growth, compressed and with room", Unit: units.Whole,
 			Formula: "ceil(max(cassandra.nodes.disk / workload.compression, cassandra.nodes.zones / service_levels.utilisation," +

@@ -10,7 +10,8 @@ func TestCassandraFigures(t *testing.T) {
 	checkFigures(t, estimate(t), map[string]units.Range{
 		"cassandra.disk.total":        units.Exactly(180e12), // 2 TB x 30 x 3
 		"cassandra.disk.per_node":     units.Exactly(9e12),
-		"cassandra.disk.recommended":  units.Exactly(7.5e12), // 9 / 2.4 / .5
+		"cassandra.disk.compressed":   units.Exactly(3.75e12), // 9 / 2.4
+		"cassandra.disk.recommended":  units.Exactly(7.5e12),  // and / .5
 		"cassandra.rows":              units.Exactly(50_000),
 		"cassandra.writes":            units.Exactly(150_000),
 		"cassandra.rows.capacity":     units.Exactly(65_000), // 13 of 20 nodes x 15K / 3
@@ -19,6 +20,7 @@ func TestCassandraFigures(t *testing.T) {
 		"cassandra.nodes.zones":       units.Exactly(15),
 		"cassandra.nodes.minimum":     units.Exactly(90),
 		"cassandra.nodes":             units.Exactly(180),
+		"cassandra.nodes.compressed":  units.Exactly(75),  // 180 / 2.4
 		"cassandra.nodes.recommended": units.Exactly(113), // 180 / 2.4 x 1.5
 		"cassandra.nodes.per_region":  units.Exactly(90),
 	})
@@ -34,6 +36,7 @@ func TestCassandraFigures(t *testing.T) {
 		"cassandra.rows.capacity":     units.Exactly(6_000), // 3 of 4 nodes x 4K / 2
 		"cassandra.nodes.disk":        units.Exactly(1),
 		"cassandra.nodes":             units.Exactly(18),
+		"cassandra.nodes.compressed":  units.Exactly(18), // writes do not compress
 		"cassandra.nodes.minimum":     units.Exactly(15),
 		"cassandra.nodes.recommended": units.Exactly(40), // 18 / .9 x 2
 		"cassandra.nodes.per_region":  units.Exactly(18),
