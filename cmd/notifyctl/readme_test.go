@@ -49,26 +49,32 @@ func readmeBlocks(page string) ([]readmeBlock, error) {
 	return blocks, nil
 }
 
-// TestReadme runs every command block of the README as it stands, each in a
+// TestPages runs every command block of the pages below as it stands, each in a
 // folder and a home of its own, and fails when one of its commands does. A block
 // that starts a server does so in the background and ends it; what it leaves
 // behind is killed. Three things are changed on the way: `go run
 // ./cmd/notifyctl` is the program already built, `go test ./...` is what is
 // running already, and the fixed ports become free ones.
-func TestReadme(t *testing.T) {
-	page, err := os.ReadFile("../../README.md")
+func TestPages(t *testing.T) {
+	requireTool(t, "curl")
+	bin := buildProgram(t)
+	for _, page := range []string{"README.md", "docs/api.md"} {
+		t.Run(filepath.Base(page), func(t *testing.T) { runPage(t, bin, filepath.Join("../..", page)) })
+	}
+}
+
+func runPage(t *testing.T, bin, path string) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks, err := readmeBlocks(string(page))
+	blocks, err := readmeBlocks(string(text))
 	if err != nil {
-		t.Fatalf("README.md: %v", err)
+		t.Fatal(err)
 	}
 	if len(blocks) == 0 {
-		t.Fatal("README.md has no command blocks")
+		t.Fatal("it has no command blocks")
 	}
-	requireTool(t, "curl")
-	bin := buildProgram(t)
 	for _, b := range blocks {
 		name := fmt.Sprintf("line %d", b.line)
 		if b.commands == "go test ./..." {
