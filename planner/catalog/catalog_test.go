@@ -1,8 +1,12 @@
 package catalog_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
+
+	"pgregory.net/rapid"
 
 	"github.com/notifyctl/notifyctl/planner/catalog"
 )
@@ -70,5 +74,51 @@ func TestSenderQuota(t *testing.T) {
 		if got := catalog.SenderQuota(kind); got != want {
 			t.Errorf("a %s sends %v segments a second, want %v", kind, got, want)
 		}
+	}
+}
+
+// However long a text is, and of whatever characters, it takes as many parts as
+// its characters counted one by one.
+func TestSegmentsOfAnyText(t *testing.T) {
+	width := func(r rune) int { // of the GSM alphabet, written apart from the code
+		switch {
+		case strings.ContainsRune("^{}\\[~]|€\f", r):
+			return 2
+		case r == '\n' || r == '\r' || r >= ' ' && r <= '~' && r != '`' || strings.ContainsRune("£¥éÜß", r):
+			return 1
+		}
+		return 0
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		alphabet := rapid.SampledFrom([]string{"ab 1", "ab^{", "a\n\r\f[]", "é€", "a`b", "añ\u4e16", "🙂a", "\x00ab", "a\x7f"}).Draw(t, "alphabet")
+		text := rapid.StringOfN(rapid.SampledFrom([]rune(alphabet)), 0, 400, -1).Draw(t, "text")
+		septets, units, gsm := 0, 0, true
+		for _, r := range text {
+			septets += width(r)
+			units += utf16.RuneLen(r)
+			gsm = gsm && catalog.IsGSM(string(r))
+		}
+		whole, single, part := septets, 160, 153
+		if !gsm {
+			whole, single, part = units, 70, 67
+		}
+		want := 1
+		if whole > single {
+			want = (whole + part - 1) / part
+		}
+		if got := catalog.Segments(text); got != want {
+			t.Fatalf("%q takes %d, want %d", text, got, want)
+		}
+	})
+}
+
+func BenchmarkSegments(b *testing.B) {
+	for _, length := range []int{60, 120, 400} {
+		text := strings.Repeat("Your code is 123. ", 30)[:length]
+		b.Run(strconv.Itoa(length), func(b *testing.B) {
+			for b.Loop() {
+				catalog.Segments(text)
+			}
+		})
 	}
 }

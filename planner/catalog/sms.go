@@ -80,6 +80,14 @@ func vonage() Provider {
 // counts twice is not split between parts, which may now and then take one part
 // more than counted here. Source: 3GPP TS 23.038 and 23.040.
 func Segments(text string) int {
+	// However its bytes are counted, twice each in septets or once in UCS-2, one
+	// part takes them.
+	if len(text) <= 70 {
+		return 1
+	}
+	if septets, ok := asciiSeptets(text); ok {
+		return parts(septets, 160, 153)
+	}
 	septets, units, gsm := 0, 0, true
 	for _, r := range text {
 		units++
@@ -97,6 +105,21 @@ func Segments(text string) int {
 		return parts(septets, 160, 153)
 	}
 	return parts(units, 70, 67)
+}
+
+// asciiSeptets counts the septets of a text whose characters are all both of
+// ASCII and of the GSM 7-bit alphabet, as most are; it says when they are not.
+func asciiSeptets(text string) (septets int, ok bool) {
+	septets = len(text)
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= 0x7f || c == '`' || c < ' ' && c != '\n' && c != '\r' && c != '\f':
+			return 0, false
+		case c == '^' || c >= '{' || c >= '[' && c <= ']' || c == '\f':
+			septets++
+		}
+	}
+	return septets, true
 }
 
 // IsGSM says whether a text has characters of the GSM 7-bit alphabet alone,
