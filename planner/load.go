@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -54,7 +55,7 @@ type Document struct {
 // [*yamldoc.InvalidError] with every fault that was found.
 func Load(in Document) (*Plan, error) {
 	p := &Plan{sources: make(map[string]yamldoc.Source)}
-	if err := p.decode(referenceName, reference); err != nil {
+	if err := p.fill(referenceName, referenceBody()); err != nil {
 		return nil, err
 	}
 	var faults []yamldoc.Fault
@@ -101,12 +102,27 @@ func nameOf(file string) string {
 	return "plan"
 }
 
+// referenceBody gives the reference plan's nodes, which are read once and only
+// read.
+var referenceBody = sync.OnceValue(func() ast.Node {
+	body, err := yamldoc.Parse(referenceName, reference)
+	if err != nil {
+		panic("BUG: planner: the reference plan is invalid: " + err.Error())
+	}
+	return body
+})
+
 // decode lays a document over the plan.
 func (p *Plan) decode(name string, text []byte) error {
 	body, err := yamldoc.Parse(name, text)
 	if err != nil {
 		return err
 	}
+	return p.fill(name, body)
+}
+
+// fill lays a document's values over the plan.
+func (p *Plan) fill(name string, body ast.Node) error {
 	d := decoder{file: name, sources: p.sources}
 	if version, ok := d.version(body); !ok {
 		return yamldoc.Invalid([]yamldoc.Fault{version})

@@ -24,7 +24,7 @@ func accountFigures() []Figure {
 	return []Figure{
 		{
 			ID: "providers.push.projects", Title: "projects at the push provider", Unit: units.Whole, Stated: "providers.push.projects",
-			Formula: "the least whole number of rate.push / providers.push.quota",
+			Formula: "ceil(rate.push / providers.push.quota)",
 			Inputs:  []Input{figure("rate.push"), key("providers.push.quota").falling()},
 			Compute: wholeQuotient,
 		},
@@ -42,7 +42,7 @@ func accountFigures() []Figure {
 		},
 		{
 			ID: "providers.sms.senders", Title: "numbers that SMS come from", Unit: units.Whole, Stated: "providers.sms.senders",
-			Formula: "the least whole number of providers.sms.segment_rate / providers.sms.sender_rate",
+			Formula: "ceil(providers.sms.segment_rate / providers.sms.sender_rate)",
 			Inputs:  []Input{figure("providers.sms.segment_rate"), key("providers.sms.sender_rate").falling()},
 			Compute: wholeQuotient,
 		},
@@ -86,14 +86,14 @@ func callFigures(channel, wire string) []Figure {
 		{
 			ID: id + ".connections.unbatched", Title: "connections to the " + channel + " provider, one notification a call", Unit: units.Whole,
 			Stated:  "providers.connections",
-			Formula: "the least whole number of " + id + ".calls.unbatched x providers.call_time",
+			Formula: "ceil(" + id + ".calls.unbatched x providers.call_time)",
 			Inputs:  []Input{figure(id + ".calls.unbatched"), key("providers.call_time")},
 			Compute: inFlight,
 		},
 		{
 			ID: id + ".connections.batched", Title: "connections to the " + channel + " provider, a batch a call", Unit: units.Whole,
 			Stated:  "providers.connections",
-			Formula: "the least whole number of " + id + ".calls.batched x providers.batch_time",
+			Formula: "ceil(" + id + ".calls.batched x providers.batch_time)",
 			Inputs:  []Input{figure(id + ".calls.batched"), key("providers.batch_time")},
 			Compute: inFlight,
 		},

@@ -37,13 +37,13 @@ func poolFigures(channel, wire string) []Figure {
 	return []Figure{
 		{
 			ID: id + ".unbatched", Title: channel + " workers that send one at a time", Unit: units.Whole, Stated: own,
-			Formula: "the least whole number of " + rate + " / " + id + ".rate",
+			Formula: "ceil(" + rate + " / " + id + ".rate)",
 			Inputs:  []Input{figure(rate), key(id + ".rate").falling()},
 			Compute: wholeQuotient,
 		},
 		{
 			ID: id + ".batched", Title: channel + " workers that send batches", Unit: units.Whole, Stated: own,
-			Formula: "the least whole number of " + rate + " / workers.batched_rate",
+			Formula: "ceil(" + rate + " / workers.batched_rate)",
 			Inputs:  []Input{figure(rate), key("workers.batched_rate").falling()},
 			Compute: wholeQuotient,
 		},
@@ -55,7 +55,7 @@ func poolFigures(channel, wire string) []Figure {
 		},
 		{
 			ID: id + ".recommended", Title: channel + " workers, with headroom and a zone to lose", Unit: units.Whole, Stated: own,
-			Formula: "the least whole number of " + id + ".needed / service_levels.utilisation x kafka.zones / (kafka.zones - 1)",
+			Formula: "ceil(" + id + ".needed / service_levels.utilisation x kafka.zones / (kafka.zones - 1))",
 			Inputs:  []Input{figure(id + ".needed"), key("service_levels.utilisation").falling(), key("kafka.zones").falling()},
 			Compute: func(in []float64) float64 { return spareZone(in[0]/in[1], in[2]) },
 		},

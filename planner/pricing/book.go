@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
@@ -59,17 +60,24 @@ func Embedded(region string) (*Book, error) {
 		return nil, fmt.Errorf("no embedded prices for region %s%s; there are those of %s, and a book of your own can hold any region's",
 			yamldoc.Quote(region), meant(region, regions), yamldoc.Listed(regions))
 	}
-	name := "book/" + region + ".yaml"
-	text, err := books.ReadFile(name)
-	if err != nil {
-		panic("BUG: pricing: " + err.Error())
-	}
-	book, err := Parse(name, text)
-	if err != nil {
-		panic("BUG: pricing: the embedded book is invalid: " + err.Error())
-	}
-	return book, nil
+	return embedded()[region], nil
 }
+
+// embedded reads the books that come with the program, once.
+var embedded = sync.OnceValue(func() map[string]*Book {
+	all := make(map[string]*Book)
+	for _, region := range Regions() {
+		name := "book/" + region + ".yaml"
+		text, err := books.ReadFile(name)
+		if err != nil {
+			panic("BUG: pricing: " + err.Error())
+		}
+		if all[region], err = Parse(name, text); err != nil {
+			panic("BUG: pricing: the embedded book is invalid: " + err.Error())
+		}
+	}
+	return all
+})
 
 // Lookup finds a price by its id. The error is a [*MissingPriceError].
 func (b *Book) Lookup(id string) (Price, error) {
