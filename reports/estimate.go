@@ -201,7 +201,7 @@ func shownIDs(e *planner.Estimate) []string {
 	for _, r := range envelopeRows() {
 		ids = append(ids, r.ids()...)
 	}
-	for _, r := range sizingRows() {
+	for _, r := range sizingRows(e.Plan) {
 		ids = append(ids, r.need)
 	}
 	for _, c := range planner.NewBill(e.Costs).Components {

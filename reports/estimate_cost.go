@@ -45,13 +45,21 @@ func high(e *planner.Estimate, id string) *float64 {
 	return &v
 }
 
+// atMost says that a bill shows the high ends of what may be more or less.
+func atMost(e *planner.Estimate) string {
+	if figureNamed(e, "cost.total").Range.Exact() {
+		return ""
+	}
+	return ", at most"
+}
+
 // narrowBill is the width below which the bill's titles are cut short.
 const narrowBill = 60
 
 // writeCost writes the bill of a month, what one notification costs of it, and
 // what is stated and what is needed beside what is planned.
 func writeCost(b *strings.Builder, e *planner.Estimate, t Terminal) {
-	g := grid{name: "COST a month", columns: []column{
+	g := grid{name: "COST a month" + atMost(e), columns: []column{
 		{}, {title: "infrastructure", right: true}, {title: "providers", right: true}, {title: "total", right: true},
 	}}
 	if t.Width > 0 && t.Width < narrowBill {

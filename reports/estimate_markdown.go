@@ -77,7 +77,7 @@ func markdownCost(b *strings.Builder, e *planner.Estimate) {
 	for _, r := range costRows(e) {
 		rows = append(rows, []string{r.label, r.money(r.infrastructure), r.money(r.providers), r.money(r.total)})
 	}
-	writeMarkdownSection(b, "Cost a month", []string{"", ">infrastructure", ">providers", ">total"}, rows)
+	writeMarkdownSection(b, "Cost a month"+atMost(e), []string{"", ">infrastructure", ">providers", ">total"}, rows)
 	for _, r := range costNotes() {
 		var texts []string
 		for _, s := range r.segments {
@@ -106,6 +106,7 @@ func markdownGrowth(b *strings.Builder, e *planner.Estimate) {
 		})
 	}
 	writeMarkdownSection(b, "Growth", []string{"", ">peak", ">capacity", ">infrastructure", ">providers", ">a month", "breaks"}, rows)
+	fmt.Fprintf(b, "\n%s\n", growthNote)
 }
 
 func markdownOutages(b *strings.Builder, e *planner.Estimate) {

@@ -73,8 +73,13 @@ func writeGrowth(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	}
 	b.WriteString("\n")
 	g.write(b, t)
+	writeNote(b, growthNote, t)
 	writeSteps(b, e, t)
 }
+
+// growthNote says what a year's cost is of, which is more than the bill where
+// the plan has too little.
+const growthNote = "a month with every part as large as its demand needs it, or as planned if that is larger"
 
 // yearLabel names a year of growth.
 func yearLabel(y planner.GrowthYear) string {
@@ -141,7 +146,11 @@ func writeOutages(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	}
 	b.WriteString("\n")
 	g.write(b, t)
-	const note = "what waits after a provider was away for so long, and until it is sent"
+	writeNote(b, "what waits after a provider was away for so long, and until it is sent", t)
+}
+
+// writeNote writes what a table is of, below it.
+func writeNote(b *strings.Builder, note string, t Terminal) {
 	b.WriteString(t.dimLines(gridIndent+hanging(note, t.Width-len(gridIndent), len(gridIndent))) + "\n")
 }
 

@@ -16,9 +16,9 @@ type sizingRow struct {
 	advised string // the id of the figure with headroom, "" for none
 }
 
-// sizingRows lists what the sizing shows, in which words.
-func sizingRows() []sizingRow {
-	return []sizingRow{
+// sizingRows lists what the sizing of a plan shows, in which words.
+func sizingRows(p *planner.Plan) []sizingRow {
+	rows := []sizingRow{
 		{"gateways", "gateway.instances", "gateway.recommended"},
 		{"gateways always on", "gateway.autoscale.min", ""},
 		{"services", "service.instances", "service.recommended"},
@@ -27,9 +27,11 @@ func sizingRows() []sizingRow {
 		{"partitions, high", "kafka.partitions.high", "kafka.partitions.high.recommended"},
 		{"partitions, normal", "kafka.partitions.normal", "kafka.partitions.normal.recommended"},
 		{"partitions, low", "kafka.partitions.low", "kafka.partitions.low.recommended"},
-		{"push workers", "workers.push.needed", "workers.push.recommended"},
-		{"email workers", "workers.email.needed", "workers.email.recommended"},
-		{"sms workers", "workers.sms.needed", "workers.sms.recommended"},
+	}
+	rows = append(rows, workerRows("push", p.Providers.Push.Wire)...)
+	rows = append(rows, workerRows("email", "batch")...)
+	rows = append(rows, workerRows("sms", p.Providers.SMS.Wire)...)
+	return append(rows, []sizingRow{
 		{"push projects", "providers.push.projects", ""},
 		{"sms senders", "providers.sms.senders", ""},
 		{"postgres shards", "postgres.shards", "postgres.shards.recommended"},
@@ -39,10 +41,21 @@ func sizingRows() []sizingRow {
 		{"cassandra nodes", "cassandra.nodes", ""},
 		{"cassandra nodes, compressed", "cassandra.nodes.compressed", "cassandra.nodes.recommended"},
 		{"cassandra disk a node", "cassandra.disk.per_node", ""},
-		{"cassandra disk, compressed", "cassandra.disk.compressed", "cassandra.disk.recommended"},
 		{"redis nodes", "redis.nodes", "redis.nodes.recommended"},
 		{"redis memory", "redis.memory.total", ""},
+	}...)
+}
+
+// workerRows lists the workers of a channel. Where the plan sends batches, what
+// it needs without them stands below: not every provider takes them.
+func workerRows(channel, wire string) []sizingRow {
+	id := "workers." + channel
+	needed := sizingRow{channel + " workers", id + ".needed", id + ".recommended"}
+	if wire == "single" {
+		return []sizingRow{needed}
 	}
+	needed.label += ", batches"
+	return []sizingRow{needed, {channel + " workers, one a call", id + ".unbatched", ""}}
 }
 
 // A sizing is a row with its numbers.
@@ -59,7 +72,7 @@ type sizing struct {
 // sizingOf reads the sizing of an estimate.
 func sizingOf(e *planner.Estimate) []sizing {
 	var all []sizing
-	for _, r := range sizingRows() {
+	for _, r := range sizingRows(e.Plan) {
 		d := figureNamed(e, r.need)
 		s := sizing{row: r, unit: d.Unit, need: d.Range, plan: d.Stated, ceiling: ceilingOn(e, r.need)}
 		if s.ceiling != nil {
