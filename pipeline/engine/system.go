@@ -117,7 +117,7 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 		Checks: map[string]func(context.Context) error{
 			"store": s.checkStore, "preferences": checkPreferences(preferences), "delivery": s.checkDelivery,
 		},
-		Metrics: telemetry.Handler(registry),
+		Metrics:  telemetry.Handler(registry),
 		Observer: s.metrics, Logger: cfg.Log, Hosts: cfg.Hosts,
 	})
 	s.server, s.ready = gateway.NewServer(g), g.Readiness

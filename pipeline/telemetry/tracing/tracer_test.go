@@ -117,9 +117,20 @@ func TestANotificationIsFollowedThroughEveryStep(t *testing.T) {
 			name       string
 			began, end int // ms
 		}{
-			{"reserve", 0, 1}, {"preferences", 1, 2}, {"limits", 2, 3}, {"commit", 3, 4}, {"accept", 0, 4},
-			{"queue", 0, 1000}, {"batch", 1000, 1020}, {"send", 1020, 1220}, {"settle", 1220, 1230},
-			{"backoff", 1220, 2000}, {"queue", 2000, 3000}, {"batch", 3000, 3020}, {"send", 3020, 3220}, {"settle", 3220, 3230},
+			{"reserve", 0, 1},
+			{"preferences", 1, 2},
+			{"limits", 2, 3},
+			{"commit", 3, 4},
+			{"accept", 0, 4},
+			{"queue", 0, 1000},
+			{"batch", 1000, 1020},
+			{"send", 1020, 1220},
+			{"settle", 1220, 1230},
+			{"backoff", 1220, 2000},
+			{"queue", 2000, 3000},
+			{"batch", 3000, 3020},
+			{"send", 3020, 3220},
+			{"settle", 3220, 3230},
 		}
 		if len(found) != len(wanted) {
 			t.Fatalf("the spans are %v", names(found))
