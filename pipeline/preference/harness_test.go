@@ -32,6 +32,7 @@ type store struct {
 	// read runs after the rows were read and before they are returned.
 	read func(keys []pipeline.PreferenceKey)
 	err  atomic.Pointer[error]
+	wait chan struct{} // reads wait for its end, or for their own
 }
 
 func newStore() *store {
@@ -52,6 +53,13 @@ func (s *store) Read(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipe
 		return nil, err
 	}
 	s.reads.Add(int64(len(keys)))
+	if s.wait != nil {
+		select {
+		case <-s.wait:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	var found []pipeline.Preference
 	s.mu.Lock()
 	for _, key := range keys {

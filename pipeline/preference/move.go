@@ -3,6 +3,7 @@ package preference
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,6 +51,8 @@ type MoveProgress struct {
 	Err         error     // why it failed, or what is tried again
 }
 
+func (p *MoveProgress) isRunning() bool { return p.Phase == MoveCopying || p.Phase == MoveCleaning }
+
 // move is the state of moving users.
 type move struct {
 	ctx     context.Context
@@ -63,6 +66,7 @@ type move struct {
 
 	mu       sync.Mutex
 	progress MoveProgress
+	ended    chan struct{} // of the move under way
 }
 
 func (m *move) init() { m.ctx, m.cancel = context.WithCancel(context.Background()) }
@@ -80,9 +84,10 @@ func (m *move) fail(err error) { m.failed.CompareAndSwap(nil, &err) }
 func (m *move) begin(from, to pipeline.Placement, phase MovePhase) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.progress.Phase == MoveCopying || m.progress.Phase == MoveCleaning || m.ctx.Err() != nil {
+	if m.progress.isRunning() || m.ctx.Err() != nil {
 		return false
 	}
+	m.ended = make(chan struct{})
 	m.progress = MoveProgress{Phase: phase, From: from, To: to, Started: time.Now()}
 	m.failed.Store(nil)
 	return true
@@ -99,6 +104,24 @@ func (s *Shards) Progress() MoveProgress {
 	s.move.mu.Lock()
 	defer s.move.mu.Unlock()
 	return s.move.progress
+}
+
+// AwaitMove waits for the end of the move under way, if there is one, and says
+// how it ended. Its error is the context's.
+func (s *Shards) AwaitMove(ctx context.Context) (MoveProgress, error) {
+	for {
+		s.move.mu.Lock()
+		p, ended := s.move.progress, s.move.ended
+		s.move.mu.Unlock()
+		if !p.isRunning() {
+			return p, nil
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return p, ctx.Err()
+		}
+	}
 }
 
 // Placement is where users are.
@@ -198,9 +221,13 @@ func (s *Shards) copyPage(ctx context.Context, shard int, after pipeline.Prefere
 	if err != nil || len(rows) == 0 {
 		return after, false, err
 	}
-	moved, err := s.importNext(ctx, rows)
-	s.move.note(func(p *MoveProgress) { p.Rows, p.Moved = p.Rows+int64(len(rows)), p.Moved+int64(moved) })
-	return rows[len(rows)-1].PreferenceKey, len(rows) == scanPage, err
+	last, more = rows[len(rows)-1].PreferenceKey, len(rows) == scanPage
+	own := slices.DeleteFunc(rows, func(row pipeline.Preference) bool {
+		return s.router.Shard(row.UserID) != shard // it was copied here before
+	})
+	moved, err := s.importNext(ctx, own)
+	s.move.note(func(p *MoveProgress) { p.Rows, p.Moved = p.Rows+int64(len(own)), p.Moved+int64(moved) })
+	return last, more, err
 }
 
 // importNext writes those rows where their users go that go anywhere else.
@@ -296,6 +323,7 @@ func (s *Shards) leave() {
 // end notes and logs how a move ended.
 func (s *Shards) end(phase MovePhase, err error) {
 	s.move.note(func(p *MoveProgress) { p.Phase, p.Ended, p.Err = phase, time.Now(), err })
+	close(s.move.ended)
 	p := s.Progress()
 	if phase == MoveFailed {
 		s.log.Error("users stay on the shards that they are on: they could not be moved",
