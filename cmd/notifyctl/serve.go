@@ -97,7 +97,7 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	if err := opts.check(); err != nil {
 		return err
 	}
-	secured, err := opts.secureOptions.open(a)
+	secured, err := opts.open(a)
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,7 @@ func parseKeys(file, text string) ([]apiKey, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, fmt.Errorf("%s: no keys: want lines of name:sha256:scope,...", file)
+		return nil, fmt.Errorf("%s: no keys; a line is name:sha256:scope,... with one scope or more", file)
 	}
 	return keys, nil
 }
@@ -157,7 +157,7 @@ func parseKeys(file, text string) ([]apiKey, error) {
 func parseKey(line string) (apiKey, error) {
 	parts := strings.Split(line, ":")
 	if len(parts) != 3 {
-		return apiKey{}, fmt.Errorf("%d parts between colons; want name:sha256:scope,...", len(parts))
+		return apiKey{}, fmt.Errorf("%d parts between colons; a line is name:sha256:scope,... and has 3", len(parts))
 	}
 	key := apiKey{name: parts[0]}
 	if !validKeyName(key.name) {

@@ -14,8 +14,9 @@ const maxLocale = 35
 // named reads which template a request is about: by path and query. Without a
 // problem its texts are empty.
 func named(r *http.Request) (pipeline.Template, *api.Problem) {
-	version, ok := parseVersion([]byte(r.PathValue("version")))
-	if !ok {
+	digits := r.PathValue("version")
+	version, ok := parseVersion([]byte(digits))
+	if !ok || digits[0] == '0' { // a version has one address
 		return pipeline.Template{}, problem(http.StatusNotFound, api.CodeNotFound, "no such template: a version is an integer from 1 to 4294967295")
 	}
 	q := newQuery(r, "locale")

@@ -106,9 +106,15 @@ type counts struct {
 	replayed int
 }
 
-func (c *counts) Accepted(q pipeline.Queue, n int) { c.accepted[q] += n }
-func (c *counts) Ended(e *telemetry.Endings)       { c.ended += e.Total() }
-func (c *counts) Replayed(n int)                   { c.replayed += n }
+func (c *counts) Accepted(q pipeline.Queue, n int) { c.add(func() { c.accepted[q] += n }) }
+func (c *counts) Ended(e *telemetry.Endings)       { c.add(func() { c.ended += e.Total() }) }
+func (c *counts) Replayed(n int)                   { c.add(func() { c.replayed += n }) }
+
+func (c *counts) add(to func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	to()
+}
 
 // stage is an ingest stage with everything around it.
 type stage struct {
