@@ -64,7 +64,7 @@ func Embedded(region string) (*Book, error) {
 }
 
 // embedded reads the books that come with the program, once.
-var embedded = sync.OnceValue(func() map[string]*Book {
+var embedded = sync.OnceValue(func() map[string]*Book { //nolint:gochecknoglobals // constants, read from what is embedded
 	all := make(map[string]*Book)
 	for _, region := range Regions() {
 		name := "book/" + region + ".yaml"
