@@ -159,6 +159,7 @@ notifyctl; 111 inconclusive.`,
 		newServeCommand(a),
 		newSendCommand(a),
 		newMockCommand(a),
+		newReshardCommand(a),
 		newLoadtestCommand(a),
 		newVersionCommand(a),
 	)

@@ -140,6 +140,12 @@ func (c *Client) SetPreferences(ctx context.Context, user string, p Preferences)
 	return c.send(ctx, http.MethodPut, "/v1/users/"+url.PathEscape(user)+"/preferences", nil, p, nil)
 }
 
+// Reshard begins to move the preferences to so many shards. [Status] says how
+// far that is.
+func (c *Client) Reshard(ctx context.Context, to uint32) error {
+	return c.send(ctx, http.MethodPost, "/v1/reshard", nil, ReshardRequest{To: to}, nil)
+}
+
 func (c *Client) get(ctx context.Context, path string, limit int64, out any) error {
 	a, err := c.do(ctx, http.MethodGet, path, nil, nil, limit)
 	if err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/api"
@@ -32,6 +33,11 @@ func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*pref
 		return nil, err
 	}
 	s.onClose(s.shards.Close)
+	if is := s.shards.Placement(); is.Shards != s.cfg.Shards || is.Sharding != s.cfg.Sharding {
+		s.cfg.Log.Warn("the data directory keeps the preferences on the shards that they are on; notifyctl reshard moves them",
+			slog.Int("shards", is.Shards), slog.String("sharding", is.Sharding.String()),
+			slog.Int("asked", s.cfg.Shards), slog.String("asked_sharding", s.cfg.Sharding.String()))
+	}
 	bus := memory.NewBus()
 	users, err := s.openPreferenceCaches(ctx, s.cfg.Preferences.L2Bytes, preference.Options{
 		Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL, Bus: bus, Subject: pipeline.SubjectPreferences,
@@ -91,8 +97,8 @@ func checkPreferences(d *preference.Directory) func(context.Context) error {
 
 // shardStatus says how users are divided over shards, and how far the last move
 // is.
-func (s *System) shardStatus() api.Shards {
-	placement, p := s.shards.Placement(), s.shards.Progress()
+func shardStatus(shards *preference.Shards) api.Shards {
+	placement, p := shards.Placement(), shards.Progress()
 	status := api.Shards{Shards: placement.Shards, Sharding: placement.Sharding.String()}
 	if p.Phase == "" {
 		return status

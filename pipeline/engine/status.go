@@ -49,7 +49,7 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		API:       trafficStatus(&snapshot),
 		EndToEnd:  endToEndStatus(&snapshot),
 		Caches:    cacheStatus(&snapshot),
-		Shards:    s.shardStatus(),
+		Shards:    shardStatus(s.shards),
 		Resources: resourceStatus(&resources),
 		Groups:    s.groupStatus(now, &snapshot, depths, resources),
 	}, nil

@@ -34,9 +34,8 @@ type Shards struct {
 	moves int
 }
 
-// OpenShards opens the shards as they stand, or new ones by the placement. A
-// move that was cut off goes on beside. Shards that were moved keep their own
-// number; those that ask for another are told so in the log.
+// OpenShards opens the shards as they stand, whatever is asked for, or new ones
+// by the placement that is. A move that was cut off goes on beside.
 func OpenShards(ctx context.Context, set pipeline.PreferenceShards, asked pipeline.Placement, log *slog.Logger) (_ *Shards, err error) {
 	layout, err := set.Layout(ctx, asked)
 	if err != nil {
@@ -51,11 +50,6 @@ func OpenShards(ctx context.Context, set pipeline.PreferenceShards, asked pipeli
 	s.move.init()
 	if err := s.grow(ctx, layout.Highest()); err != nil {
 		return nil, err
-	}
-	if layout.Placement != asked {
-		log.Warn("the preferences stay on the shards that they are on; notifyctl reshard moves them",
-			slog.Int("shards", layout.Shards), slog.String("sharding", layout.Sharding.String()),
-			slog.Int("asked", asked.Shards), slog.String("asked_sharding", asked.Sharding.String()))
 	}
 	if layout.Next.Shards > 0 || layout.Leftover > 0 {
 		s.resume(layout)
