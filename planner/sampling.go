@@ -2,7 +2,6 @@ package planner
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -198,14 +197,10 @@ func quantiles(columns [][]float64) []Quantiles {
 	return all
 }
 
-// quantile reads a quantile from sorted values, between two of them in
-// proportion.
+// quantile gives the value that a share q of the sorted ones does not exceed:
+// one of them, so that of whole things it is whole.
 func quantile(sorted []float64, q float64) float64 {
-	at := q * float64(len(sorted)-1)
-	below := int(at)
-	above := min(below+1, len(sorted)-1)
-	part := at - math.Floor(at)
-	return sorted[below] + (sorted[above]-sorted[below])*part
+	return sorted[max(int(wholes(q*float64(len(sorted)))), 1)-1]
 }
 
 // sideBySide calls a function with each number below n, on all processors.

@@ -126,6 +126,23 @@ func TestQuantilesAreNumbersInOrder(t *testing.T) {
 	})
 }
 
+// Of nodes and brokers there are whole ones alone, in every draw.
+func TestQuantilesOfWholeThingsAreWhole(t *testing.T) {
+	e := estimate(t, "workload.users=80M..120M")
+	s, err := e.Sample(999, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"cassandra.nodes", "cassandra.nodes.compressed", "kafka.brokers", "gateway.instances"} {
+		q := s.Quantiles[id]
+		for _, v := range []float64{q.P10, q.P50, q.P90} {
+			if v != math.Trunc(v) {
+				t.Errorf("%s has the quantiles %+v", id, q)
+			}
+		}
+	}
+}
+
 func BenchmarkSampling(b *testing.B) {
 	p, err := planner.Load(planner.Document{Assignments: []string{"workload.users=50M..200M", "workload.design_rate=30K..70K/s"}})
 	if err != nil {
