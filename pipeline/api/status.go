@@ -65,10 +65,13 @@ type Workers struct {
 	Busy    int64  `json:"busy"`
 	Batches int64  `json:"batches"` // sent, cumulative
 	Entries int64  `json:"entries"` // notifications in those batches
+	// OverBudget counts retries put off since the retry budget was spent,
+	// cumulative.
+	OverBudget int64 `json:"over_budget"`
 }
 
 // Provider is what one provider was asked and what it answered. Apart from
-// Connections all is cumulative.
+// Connections and Breaker all is cumulative.
 type Provider struct {
 	Name        string    `json:"name"`
 	Channel     string    `json:"channel"`
@@ -80,6 +83,10 @@ type Provider struct {
 	Transient   int64     `json:"transient"`
 	Ambiguous   int64     `json:"ambiguous"`
 	Connections int64     `json:"connections"` // open now
+	Breaker     string    `json:"breaker"`     // closed, half_open or open
+	FailedOver  int64     `json:"failed_over"` // notifications that it got in another's place
+	Doubtful    int64     `json:"doubtful"`    // of them, those that the other may have accepted
+	Segments    int64     `json:"segments"`    // of SMS that it accepted
 	Latency     Histogram `json:"latency"`     // of calls
 }
 

@@ -38,6 +38,7 @@ func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*pref
 			slog.Int("shards", is.Shards), slog.String("sharding", is.Sharding.String()),
 			slog.Int("asked", s.cfg.Shards), slog.String("asked_sharding", s.cfg.Sharding.String()))
 	}
+	s.metrics.ObserveShards(s.observeShards)
 	bus := memory.NewBus()
 	users, err := s.openPreferenceCaches(ctx, s.cfg.Preferences.L2Bytes, preference.Options{
 		Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL, Bus: bus, Subject: pipeline.SubjectPreferences,
@@ -85,7 +86,7 @@ func (s *System) openPreferenceCaches(ctx context.Context, l2Bytes uint64, o pre
 // levelStats are a level's counts, with the entries that it may hold; 0 where
 // it is bounded in bytes.
 func levelStats(l preference.LevelStats, capacity int) telemetry.CacheStats {
-	return telemetry.CacheStats{Hits: l.Hits, Misses: l.Misses, Entries: l.Entries, Capacity: int64(capacity)}
+	return telemetry.CacheStats{Hits: l.Hits, Misses: l.Misses, Entries: l.Entries, Errors: l.Errors, Capacity: int64(capacity)}
 }
 
 func checkPreferences(d *preference.Directory) func(context.Context) error {
@@ -93,6 +94,16 @@ func checkPreferences(d *preference.Directory) func(context.Context) error {
 		_, err := d.Lookup(ctx, []pipeline.PreferenceKey{{UserID: "readiness", Channel: pipeline.Push}})
 		return err
 	}
+}
+
+// observeShards reads for the metrics how the preferences are divided.
+func (s *System) observeShards() telemetry.Shards {
+	status := shardStatus(s.shards)
+	shards := telemetry.Shards{Shards: status.Shards}
+	if status.Reshard != nil {
+		shards.Moving, shards.Moved = status.Reshard.Running(), status.Reshard.Moved
+	}
+	return shards
 }
 
 // shardStatus says how users are divided over shards, and how far the last move

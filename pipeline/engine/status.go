@@ -72,7 +72,7 @@ func queueStatus(depths []pipeline.Depth, now time.Time) []api.Queue {
 func workerStatus(s *telemetry.Snapshot) []api.Workers {
 	workers := make([]api.Workers, len(s.Workers))
 	for i, w := range s.Workers {
-		workers[i] = api.Workers{Channel: w.Channel.String(), Desired: w.Desired, Running: w.Running, Busy: w.Busy}
+		workers[i] = api.Workers{Channel: w.Channel.String(), Desired: w.Desired, Running: w.Running, Busy: w.Busy, OverBudget: w.OverBudget}
 		for j := range s.Queues {
 			if q := &s.Queues[j]; q.Channel == w.Channel {
 				workers[i].Batches += q.Batches.Histogram.TotalCount()
@@ -93,6 +93,7 @@ func providerStatus(s *telemetry.Snapshot) []api.Provider {
 			Sent: p.Attempts[pipeline.Sent], Permanent: p.Attempts[pipeline.Permanent],
 			Throttled: p.Attempts[pipeline.Throttled], Transient: p.Attempts[pipeline.Transient],
 			Ambiguous: p.Attempts[pipeline.Ambiguous], Connections: p.ConnectionsOpen,
+			Breaker: p.Breaker.String(), FailedOver: p.FailedOver, Doubtful: p.Doubtful, Segments: p.Segments,
 			Latency: api.NewHistogram(p.Latency.Histogram),
 		}
 	}

@@ -412,7 +412,7 @@ func wholeStatus() api.Status {
 		Shards:    api.Shards{Shards: 2, Sharding: "jump", Reshard: &api.Reshard{Phase: api.ReshardDone, From: 1, To: 2, Started: at, Ended: &at}},
 		Regions:   []api.Region{{Name: "region-1", Weight: 1, Gateways: []api.Gateway{{Name: "gateway-1", State: "serving"}}}},
 		Scaling:   api.Scaling{Groups: []api.ScaledGroup{{Kind: "workers", Name: "push"}}, Events: []api.ScalingEvent{{At: at}}},
-		Providers: []api.Provider{{Name: "fcm", Channel: "push", Latency: h}},
+		Providers: []api.Provider{{Name: "fcm", Channel: "push", Breaker: "closed", Latency: h}},
 		API:       api.Traffic{Requests: map[string]int64{"202": 1}, Latency: h},
 		EndToEnd:  []api.EndToEnd{{Channel: "push", Priority: "high", Total: h}},
 		Caches:    []api.Cache{{Name: "templates"}},

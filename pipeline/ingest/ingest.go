@@ -135,6 +135,7 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 		return err
 	}
 	taken := g.limiter.take(ctx, g.cfg.Now(), admissions)
+	g.cfg.Tracer.Done(ctx, tracing.Limits)
 	for i, at := range fresh {
 		receipts[at].Result = admissions[i].Result
 	}

@@ -89,6 +89,7 @@ const (
 	cacheMisses
 	cacheEntries
 	cacheCapacity
+	preferenceShards
 	commitRecords
 	instancesWished
 	instancesDesired
@@ -96,6 +97,8 @@ const (
 	instancesStarting
 	gatewaysServing
 	gatewayRunning
+	reshardRunning
+	reshardMoved
 
 	requests
 	refused
@@ -105,6 +108,7 @@ const (
 	doubtful
 	overBudget
 	takenOver
+	cacheErrors
 	regionRefused
 	regionRepeated
 	gatewayFailed
@@ -157,6 +161,7 @@ func catalogue() [numMetrics]Definition {
 		cacheMisses:       {Utilisation, Counter, "notifyctl_cache_misses_total", "look-ups", []string{"cache"}, "Look-ups that went past the cache."},
 		cacheEntries:      {Utilisation, Gauge, "notifyctl_cache_held_entries", "entries", []string{"cache"}, "Entries held."},
 		cacheCapacity:     {Utilisation, Gauge, "notifyctl_cache_capacity_entries", "entries", []string{"cache"}, "Entries that the cache may hold; left out where it is bounded in bytes."},
+		preferenceShards:  {Utilisation, Gauge, "notifyctl_preference_shards", "shards", nil, "Shards that the preferences are divided over."},
 		commitRecords:     {Utilisation, Histogram, "notifyctl_log_commit_size_records", "records", []string{"log"}, "Records made durable by one group commit."},
 		instancesWished:   {Utilisation, Gauge, "notifyctl_autoscale_wished_instances", "instances", []string{"kind", "name"}, "Workers or gateways that policy wishes, whatever the bounds."},
 		instancesDesired:  {Utilisation, Gauge, "notifyctl_autoscale_desired_instances", "instances", []string{"kind", "name"}, "Workers or gateways that there will be once all have started."},
@@ -164,6 +169,8 @@ func catalogue() [numMetrics]Definition {
 		instancesStarting: {Utilisation, Gauge, "notifyctl_autoscale_starting_instances", "instances", []string{"kind", "name"}, "Workers or gateways that do not serve yet."},
 		gatewaysServing:   {Utilisation, Gauge, "notifyctl_region_serving_gateways", "gateways", []string{"region"}, "Gateways that are given requests."},
 		gatewayRunning:    {Utilisation, Gauge, "notifyctl_gateway_running_requests", "requests", []string{"region", "gateway"}, "Requests that a gateway has."},
+		reshardRunning:    {Utilisation, Gauge, "notifyctl_reshard_running_moves", "moves", nil, "Moves of the preferences to another number of shards under way: 0 or 1."},
+		reshardMoved:      {Utilisation, Gauge, "notifyctl_reshard_moved_rows", "rows", nil, "Rows that the last move took to another shard so far, a user and a channel each."},
 
 		requests:       {Errors, Counter, "notifyctl_api_requests_total", "requests", []string{"route", "code"}, "Requests answered."},
 		refused:        {Errors, Counter, "notifyctl_ingest_refused_notifications_total", "notifications", []string{"reason"}, "Notifications of requests that were not accepted: invalid, conflict, running, rate, admission, unavailable, ambiguous, internal."},
@@ -173,6 +180,7 @@ func catalogue() [numMetrics]Definition {
 		doubtful:       {Errors, Counter, "notifyctl_provider_doubtful_failovers_total", "notifications", []string{"provider"}, "Notifications that a provider got in another's place, which that may have accepted before: possible duplicates."},
 		overBudget:     {Errors, Counter, "notifyctl_delivery_over_budget_retries_total", "retries", []string{"channel"}, "Retries put off since the retry budget was spent: a provider fails more than a tenth of what it gets."},
 		takenOver:      {Errors, Counter, "notifyctl_delivery_taken_over_notifications_total", "notifications", nil, "Notifications found possibly sent by a former owner, and sent again."},
+		cacheErrors:    {Errors, Counter, "notifyctl_cache_errors_total", "look-ups", []string{"cache"}, "Look-ups, of many keys each, that the cache did not answer and that went past it."},
 		regionRefused:  {Errors, Counter, "notifyctl_region_refused_requests_total", "requests", []string{"region"}, "Requests of the region's share that no gateway of any region had room for."},
 		regionRepeated: {Errors, Counter, "notifyctl_region_repeated_requests_total", "requests", nil, "Requests given to a second gateway."},
 		gatewayFailed:  {Errors, Counter, "notifyctl_gateway_failed_requests_total", "requests", []string{"region", "gateway"}, "Requests that a gateway failed: 500, 502, 504, or a panic."},

@@ -44,6 +44,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.collectDepths(ch)
 	c.collectCosts(ch)
 	c.collectFleet(ch)
+	c.collectShards(ch)
 }
 
 func (c *collector) collectIngest(ch chan<- prometheus.Metric) {
@@ -118,6 +119,7 @@ func (c *collector) collectEngines(ch chan<- prometheus.Metric) {
 		stats := s.read()
 		ch <- c.count(cacheHits, stats.Hits, name)
 		ch <- c.count(cacheMisses, stats.Misses, name)
+		ch <- c.count(cacheErrors, stats.Errors, name)
 		ch <- c.count(cacheEntries, stats.Entries, name)
 		if stats.Capacity > 0 {
 			ch <- c.count(cacheCapacity, stats.Capacity, name)

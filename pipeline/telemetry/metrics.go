@@ -87,6 +87,7 @@ type Metrics struct {
 
 	prices      atomic.Pointer[Prices]
 	fleet       atomic.Pointer[func() Fleet]
+	shards      atomic.Pointer[func() Shards]
 	depths      atomic.Pointer[depthsFunc]
 	failedReads atomic.Int64 // of depths
 }
@@ -191,6 +192,7 @@ type CacheStats struct {
 	Hits     int64
 	Misses   int64
 	Entries  int64 // held now
+	Errors   int64 // look-ups of many keys that it did not answer
 	Capacity int64 // entries that may be held; 0 where bytes are bounded, or nothing
 }
 

@@ -51,7 +51,7 @@ func record(m *telemetry.Metrics) {
 	p.ConnectionClosed()
 	m.Log("intake").Committed(120, time.Millisecond)
 	m.ObserveCache("preferences", func() telemetry.CacheStats {
-		return telemetry.CacheStats{Hits: 7, Misses: 2, Entries: 9, Capacity: 10}
+		return telemetry.CacheStats{Hits: 7, Misses: 2, Entries: 9, Errors: 1, Capacity: 10}
 	})
 	m.ObserveFleet(func() telemetry.Fleet {
 		return telemetry.Fleet{
@@ -59,6 +59,7 @@ func record(m *telemetry.Metrics) {
 			Regions: []telemetry.RegionStats{{Name: "region-1", Gateways: []telemetry.GatewayStats{{Name: "region-1/gateway-1"}}}},
 		}
 	})
+	m.ObserveShards(func() telemetry.Shards { return telemetry.Shards{Shards: 8, Moving: true, Moved: 90} })
 	m.SetPrices(telemetry.Prices{
 		Providers: map[string]telemetry.Price{
 			"sendgrid": {Notification: 0.5}, "twilio": {Notification: 1, Segment: 2},
@@ -113,6 +114,10 @@ func TestEveryObservationShowsInItsSeries(t *testing.T) {
 		`notifyctl_cache_hits_total{cache="preferences"}`:                                                                          7,
 		`notifyctl_cache_misses_total{cache="preferences"}`:                                                                        2,
 		`notifyctl_cache_held_entries{cache="preferences"}`:                                                                        9,
+		`notifyctl_preference_shards{}`:                                                                                            8,
+		`notifyctl_reshard_running_moves{}`:                                                                                        1,
+		`notifyctl_reshard_moved_rows{}`:                                                                                           90,
+		`notifyctl_cache_errors_total{cache="preferences"}`:                                                                        1,
 		`notifyctl_cache_capacity_entries{cache="preferences"}`:                                                                    10,
 		`notifyctl_provider_pooled_connections{provider="sendgrid"}`:                                                               100,
 		`notifyctl_provider_sent_segments_total{provider="twilio"}`:                                                                3,
