@@ -34,9 +34,9 @@ type FleetScaling struct {
 // Wish gives how many gateways there should be, within the fleet's bounds, and
 // what to remember.
 //
-// Too busy for long enough, or too slow, makes more of them: by the formula of
-// [HPA] on the utilisation or the latency, whichever asks for more, and one at
-// least; by latency at most twice as many, since latency says little of how much
+// Too busy for long enough, or too slow, makes more of them: as many as bring
+// the utilisation to its target, or by the formula of [HPA] on the latency,
+// whichever asks for more, and one at least; by latency at most twice as many, since latency says little of how much
 // is missing. Too idle for long enough makes fewer of them, never so few that
 // they would be too busy. After each step the time counts anew, so that what was
 // started is seen to serve before more is asked for.
@@ -47,7 +47,9 @@ func (s FleetScaling) Wish(f Fleet, t FleetTargets, now time.Time) (int, FleetSc
 	wish := f.Gateways
 	switch {
 	case lasted(s.busySince, t.UpAfter, now) || slow:
-		wish = max(f.Gateways+1, HPA(f.Gateways, f.Utilisation, t.Utilisation))
+		// Without HPA's tolerance: what was too busy for so long is to be too
+		// busy no more, and not to be added to one by one.
+		wish = max(f.Gateways+1, roundUp(float64(f.Gateways)*f.Utilisation/min(t.Utilisation, t.UpUtilisation)))
 		if slow {
 			const most = 2
 			wish = max(wish, HPA(f.Gateways, min(f.P99.Seconds()/t.UpP99.Seconds(), most), 1))
