@@ -38,6 +38,8 @@ type Template struct {
 
 // TemplateStore keeps templates. It is safe for concurrent use.
 type TemplateStore interface {
+	// IDs lists the templates, in any order.
+	IDs(ctx context.Context) ([]string, error)
 	// Newest is the highest version of a template. Errors: ErrNoTemplate.
 	Newest(ctx context.Context, id string) (uint32, error)
 	// Get reads one version in a locale. Errors: ErrNoTemplate.

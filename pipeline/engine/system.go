@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"syscall"
@@ -97,7 +98,7 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	if err != nil {
 		return nil, err
 	}
-	templates, err := s.openTemplates()
+	templates, err := s.openTemplates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +155,7 @@ func (s *System) close() error {
 	return errors.Join(errs...)
 }
 
-func (s *System) openTemplates() (*template.Service, error) {
+func (s *System) openTemplates(ctx context.Context) (*template.Service, error) {
 	dir := s.cfg.Templates.Dir
 	if dir == "" {
 		dir = s.data.templates()
@@ -170,6 +171,9 @@ func (s *System) openTemplates() (*template.Service, error) {
 	store := template.Layered{folder, template.Shipped()}
 	service := template.NewService(store, template.Options{TTL: s.cfg.Templates.TTL})
 	s.onClose(func() error { service.Close(); return nil })
+	if warm, err := service.Warm(ctx); err != nil {
+		s.cfg.Log.Warn("some templates cannot be used", slog.Int("usable", warm), slog.Any("error", err))
+	}
 	s.metrics.ObserveCache("templates", func() telemetry.CacheStats {
 		stats := service.Stats()
 		return telemetry.CacheStats{Hits: stats.Hits, Misses: stats.Misses, Entries: stats.Entries}

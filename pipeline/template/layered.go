@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -12,6 +13,20 @@ import (
 // that a folder's templates stand before the shipped ones of the same name. It
 // writes to the first.
 type Layered []pipeline.TemplateStore
+
+// IDs lists the templates of all stores.
+func (l Layered) IDs(ctx context.Context) ([]string, error) {
+	var all []string
+	for _, store := range l {
+		ids, err := store.IDs(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, ids...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
 
 // Newest is the highest version in the first store that has the template.
 func (l Layered) Newest(ctx context.Context, id string) (uint32, error) {

@@ -140,6 +140,13 @@ func (s *Service) Put(ctx context.Context, t pipeline.Template) (written bool, e
 	if err := check(t); err != nil {
 		return false, err
 	}
+	if written, err = s.put(ctx, t); written {
+		_, _ = s.Warm(ctx, t.ID) // it may be in another locale alone; who uses it is told what is wrong
+	}
+	return written, err
+}
+
+func (s *Service) put(ctx context.Context, t pipeline.Template) (written bool, err error) {
 	s.filling.Lock()
 	defer s.filling.Unlock()
 	// Also after an error: it may have been written.

@@ -64,6 +64,21 @@ func ValidLocale(locale string) bool {
 	return true
 }
 
+// IDs lists the folders that can be templates.
+func (f *Files) IDs(context.Context) ([]string, error) {
+	entries, err := fs.ReadDir(f.fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("list the templates: %w", err)
+	}
+	var ids []string
+	for _, e := range entries {
+		if e.IsDir() && ValidID(e.Name()) {
+			ids = append(ids, e.Name())
+		}
+	}
+	return ids, nil
+}
+
 // Newest is the highest version of a template in the default locale. Errors:
 // [pipeline.ErrNoTemplate].
 func (f *Files) Newest(_ context.Context, id string) (uint32, error) {

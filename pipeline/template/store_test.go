@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -246,6 +247,88 @@ func TestServiceCaches(t *testing.T) {
 			t.Errorf("read %d times, %v", store.gets.Load(), err)
 		}
 	})
+}
+
+func TestWarmCompilesTheNewestOfAll(t *testing.T) {
+	store := &reading{TemplateStore: template.Layered{folder(t, map[string]string{
+		"welcome/v2.json":    `{"body": "Hi {{name}}"}`,
+		"welcome/v2.de.json": `{"body": "Hallo {{name}}"}`,
+		"own/v1.json":        `{"body": "x"}`,
+		"bad/v1.json":        `{"body": "{{"}`,
+		"empty/notes.txt":    "no version",
+		"not a template/x":   "",
+	}), template.Shipped()}}
+	s := template.NewService(store, template.Options{})
+	defer s.Close()
+	warm, err := s.Warm(t.Context())
+	var file *template.FileError
+	if warm != 5 || !errors.As(err, &file) || !errors.Is(err, pipeline.ErrNoTemplate) { // otp, receipt, campaign, and the folder's two
+		t.Errorf("%d are warm, %v", warm, err)
+	}
+	before := store.gets.Load()
+	for id, version := range map[string]uint32{"welcome": 2, "own": 1, "otp": 1, "receipt": 1, "campaign": 1} {
+		if newest, err := s.Newest(t.Context(), id); err != nil || newest != version {
+			t.Errorf("the newest %s is %d, %v", id, newest, err)
+		}
+		if _, err := s.Get(t.Context(), id, version, ""); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	if got := store.gets.Load() - before; got != 0 {
+		t.Errorf("%d were read again", got)
+	}
+	if warm, err := s.Warm(t.Context(), "own"); warm != 1 || err != nil {
+		t.Errorf("on demand: %d, %v", warm, err)
+	}
+	if warm, err := s.Warm(t.Context(), "nope"); warm != 0 || !errors.Is(err, pipeline.ErrNoTemplate) {
+		t.Errorf("what does not exist: %d, %v", warm, err)
+	}
+}
+
+// reading counts what is read from a store.
+type reading struct {
+	pipeline.TemplateStore
+	gets atomic.Int64
+}
+
+func (r *reading) Get(ctx context.Context, id string, version uint32, locale string) (pipeline.Template, error) {
+	r.gets.Add(1)
+	return r.TemplateStore.Get(ctx, id, version, locale)
+}
+
+// However many ask at once for what is not cached, it is read once.
+func TestReadsOfOneTemplateAreShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &reading{TemplateStore: template.Shipped()}
+		blocked := &blocking{TemplateStore: store, release: make(chan struct{})}
+		s := template.NewService(blocked, template.Options{})
+		defer s.Close()
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if _, err := s.Get(t.Context(), "welcome", 1, ""); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		close(blocked.release)
+		wg.Wait()
+		if got := store.gets.Load(); got != 1 {
+			t.Errorf("it was read %d times", got)
+		}
+	})
+}
+
+// blocking is a store whose reads wait.
+type blocking struct {
+	pipeline.TemplateStore
+	release chan struct{}
+}
+
+func (b *blocking) Get(ctx context.Context, id string, version uint32, locale string) (pipeline.Template, error) {
+	<-b.release
+	return b.TemplateStore.Get(ctx, id, version, locale)
 }
 
 func TestServiceGivesTheStoresErrors(t *testing.T) {
