@@ -53,7 +53,6 @@ type auditRule struct {
 	name      string // lower case words with hyphens
 	component string
 	severity  Severity
-	statement string                   // the key of the plan that it holds against the others, "" for none
 	examine   func(f *facts) []Finding // name, component and severity may be left out of what it returns
 }
 
@@ -85,23 +84,12 @@ func audit(f *facts) []Finding {
 			if found.Severity == 0 {
 				found.Severity = r.severity
 			}
-			found.Remedy += f.leftOut(r.statement)
 			findings = append(findings, found)
 		}
 	}
 	findings = append(findings, f.contradictedClaims(findings)...)
 	slices.SortStableFunc(findings, func(a, b Finding) int { return int(a.Severity) - int(b.Severity) })
 	return findings
-}
-
-// leftOut is the hint that what a plan is held against is the reference's
-// statement and not its own, which it leaves out; "" where it is its own.
-func (f *facts) leftOut(statement string) string {
-	isReference := f.plan.Source("version").File == referenceName
-	if statement == "" || isReference || f.plan.Source(statement).File != referenceName {
-		return ""
-	}
-	return "; this plan leaves out " + statement + ", so the reference's value counts: state its own"
 }
 
 // claimTolerance is how far a claim may be off its figure: design documents

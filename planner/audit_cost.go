@@ -16,9 +16,9 @@ func costRules() []auditRule {
 	return []auditRule{
 		{name: "providers-left-out", component: component, severity: Warning, examine: providersLeftOut},
 		{name: "infrastructure-cost", component: component, severity: Warning, examine: infrastructureCost},
-		{name: "unit-cost-rises", component: component, severity: Warning, statement: "growth.steps", examine: unitCostRises},
-		{name: "savings-not-additive", component: component, severity: Warning, statement: "savings.batching", examine: savingsNotAdditive},
-		{name: "savings-beyond-share", component: component, severity: Warning, statement: "savings.batching", examine: savingsBeyondShare},
+		{name: "unit-cost-rises", component: component, severity: Warning, examine: unitCostRises},
+		{name: "savings-not-additive", component: component, severity: Warning, examine: savingsNotAdditive},
+		{name: "savings-beyond-share", component: component, severity: Warning, examine: savingsBeyondShare},
 		{name: "stale-prices", component: component, severity: Warning, examine: stalePrices},
 		{name: "doubtful-prices", component: component, severity: Info, examine: doubtfulPrices},
 	}

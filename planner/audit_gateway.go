@@ -11,7 +11,7 @@ func gatewayRules() []auditRule {
 	return []auditRule{
 		noSpareZone("gateway", "gateways"),
 		maximumBelowNeed("gateway", "gateways"),
-		{name: "spike-before-scaling", component: "gateway", severity: Error, statement: "workload.spike.to", examine: spikeBeforeScaling},
+		{name: "spike-before-scaling", component: "gateway", severity: Error, examine: spikeBeforeScaling},
 		{name: "scales-inside-target", component: "gateway", severity: Warning, examine: scalesInsideTarget},
 	}
 }

@@ -11,9 +11,9 @@ func growthRules() []auditRule {
 	const component = "growth"
 	return []auditRule{
 		{name: "headroom-over-capacity", component: component, severity: Warning, examine: headroomOverCapacity},
-		{name: "current-peak-off-workload", component: component, severity: Warning, statement: "growth.current_peak", examine: currentPeakOffWorkload},
-		{name: "growth-step-too-late", component: component, severity: Error, statement: "growth.current_peak", examine: growthStepTooLate},
-		{name: "growth-outruns-steps", component: component, severity: Warning, statement: "growth.current_peak", examine: growthOutrunsSteps},
+		{name: "current-peak-off-workload", component: component, severity: Warning, examine: currentPeakOffWorkload},
+		{name: "growth-step-too-late", component: component, severity: Error, examine: growthStepTooLate},
+		{name: "growth-outruns-steps", component: component, severity: Warning, examine: growthOutrunsSteps},
 		{name: "order-overdue", component: component, severity: Warning, examine: orderOverdue},
 	}
 }

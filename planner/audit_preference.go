@@ -17,8 +17,8 @@ func preferenceRules() []auditRule {
 		{name: "l2-hits-out-of-reach", component: component, severity: Error, examine: func(f *facts) []Finding {
 			return f.hitsOutOfReach("preferences.l2", "the cache in Redis", 1)
 		}},
-		{name: "promised-hits-out-of-reach", component: component, severity: Error, statement: "service_levels.cache_hit", examine: promisedHitsOutOfReach},
-		{name: "hot-users-too-few", component: component, severity: Error, statement: "service_levels.cache_hit", examine: hotUsersTooFew},
+		{name: "promised-hits-out-of-reach", component: component, severity: Error, examine: promisedHitsOutOfReach},
+		{name: "hot-users-too-few", component: component, severity: Error, examine: hotUsersTooFew},
 		{name: "entries-end-early", component: component, severity: Info, examine: entriesEndEarly},
 	}
 }

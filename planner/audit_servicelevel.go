@@ -12,7 +12,7 @@ func serviceLevelRules() []auditRule {
 	const component = "service_levels"
 	return []auditRule{
 		{name: "queue-depth-against-lag", component: component, severity: Warning, examine: queueDepthAgainstLag},
-		{name: "spike-outruns-scale-up", component: component, severity: Error, statement: "workload.spike.to", examine: spikeOutrunsScaleUp},
+		{name: "spike-outruns-scale-up", component: component, severity: Error, examine: spikeOutrunsScaleUp},
 		{name: "unbatched-workers-below-rate", component: component, severity: Warning, examine: unbatchedWorkersBelowRate},
 	}
 }

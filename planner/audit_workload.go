@@ -10,6 +10,7 @@ import (
 func workloadRules() []auditRule {
 	return []auditRule{
 		{name: "design-rate-off-peak", component: "workload", severity: Warning, examine: designRateOffPeak},
+		{name: "spike-over-design-rate", component: "workload", severity: Warning, examine: spikeOverDesignRate},
 	}
 }
 
@@ -41,3 +42,17 @@ func designRateOffPeak(f *facts) []Finding {
 
 // ofRate writes a rate for a message.
 func ofRate(r units.Range) string { return units.Humanize(units.PerSecond, r) }
+
+// spikeOverDesignRate finds a spike to more than anything is built for. It may
+// be the reference's, in a plan of another size that leaves its own out.
+func spikeOverDesignRate(f *facts) []Finding {
+	to, design := f.rangeOf(key("workload.spike.to")), f.rangeOf(figure("rate.design"))
+	if to.Low <= design.High*(1+claimTolerance) {
+		return nil
+	}
+	return []Finding{{
+		Stated: &to.Low, Derived: &design.High, Unit: units.PerSecond,
+		Message: fmt.Sprintf("a spike to %s is over the design rate of %s, and nothing is built to take more than that", ofRate(to), ofRate(design)),
+		Remedy:  fmt.Sprintf("workload.spike.to: %s, or a larger design rate", ofRate(units.Exactly(design.High))),
+	}}
+}
