@@ -177,24 +177,32 @@ func TestKeysAreAskedForBeforeAnythingElse(t *testing.T) {
 	}
 }
 
-// openStream opens a stream of the status and reads its first event.
-func openStream(t *testing.T, address string) (*http.Response, *bufio.Reader) {
+// stream is an open stream of the status.
+type stream struct {
+	status      int
+	contentType string
+	lines       *bufio.Reader
+	close       func() error
+}
+
+func openStream(t *testing.T, address string) stream {
 	t.Helper()
 	response, err := http.Get("http://" + address + "/v1/status/stream")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = response.Body.Close() })
-	return response, bufio.NewReader(response.Body)
+	return stream{response.StatusCode, response.Header.Get("Content-Type"), bufio.NewReader(response.Body), response.Body.Close}
 }
 
 func TestStreamEndsWhenTheServerDrains(t *testing.T) {
 	w := newWorld(nil)
 	s, address := listen(t, w)
-	response, lines := openStream(t, address)
-	if response.Header.Get("Content-Type") != "text/event-stream" {
-		t.Errorf("answered %d, %v", response.StatusCode, response.Header)
+	opened := openStream(t, address)
+	if opened.contentType != "text/event-stream" {
+		t.Errorf("answered %d, %s", opened.status, opened.contentType)
 	}
+	lines := opened.lines
 	for n := range 2 { // the second comes a second later
 		event, err := lines.ReadString('\n')
 		data, err2 := lines.ReadString('\n')
@@ -217,25 +225,22 @@ func TestStreamEndsWhenTheServerDrains(t *testing.T) {
 func TestStreamsAreBounded(t *testing.T) {
 	w := newWorld(nil)
 	_, address := listen(t, w)
-	var first *http.Response
+	var streams []stream
 	for i := range 64 {
-		response, lines := openStream(t, address)
-		if _, err := lines.ReadString('\n'); err != nil || response.StatusCode != 200 {
-			t.Fatalf("stream %d: %d, %v", i, response.StatusCode, err)
+		s := openStream(t, address)
+		if _, err := s.lines.ReadString('\n'); err != nil || s.status != 200 {
+			t.Fatalf("stream %d: %d, %v", i, s.status, err)
 		}
-		if first == nil {
-			first = response
-		}
+		streams = append(streams, s)
 	}
 	wantProblem(t, w.call("GET", "/v1/status/stream", ""), 503, api.CodeStreams)
-	if err := first.Body.Close(); err != nil {
+	if err := streams[0].close(); err != nil {
 		t.Fatal(err)
 	}
 	// The server notices by the next event.
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) {
-		response, _ := openStream(t, address)
-		if response.StatusCode == 200 {
+		if openStream(t, address).status == 200 {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -94,7 +94,8 @@ func TestReplayMakesANewNotificationOnce(t *testing.T) {
 	}
 	// Whoever asks again, and however, learns of the same.
 	for _, r := range []pipeline.Replay{
-		{IDs: []pipeline.ID{dead[1], dead[0]}}, {IDs: []pipeline.ID{dead[1], dead[0]}, Client: "other", Key: "k"},
+		{IDs: []pipeline.ID{dead[1], dead[0]}},
+		{IDs: []pipeline.ID{dead[1], dead[0]}, Client: "other", Key: "k"},
 		{IDs: []pipeline.ID{dead[1], dead[0]}, Client: "other", Key: "k"},
 	} {
 		if again := g.replay(t, r); !slices.Equal(again, first) {
