@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -46,6 +47,9 @@ func (s *Shards) Layout(ctx context.Context, initial pipeline.Placement) (pipeli
 	err := s.first.writer.QueryRowContext(ctx, "SELECT shards, sharding, next_shards, next_sharding, leftover FROM layout").
 		Scan(&l.Shards, &sharding, &l.Next.Shards, &next, &l.Leftover)
 	if errors.Is(err, sql.ErrNoRows) {
+		if err := s.checkNew(); err != nil {
+			return l, err
+		}
 		l = pipeline.ShardLayout{Placement: initial}
 		return l, s.SetLayout(ctx, l)
 	}
@@ -58,6 +62,21 @@ func (s *Shards) Layout(ctx context.Context, initial pipeline.Placement) (pipeli
 		}
 	}
 	return l, s.first.explain("read how the preferences are divided", err)
+}
+
+// checkNew refuses shards whose first is new and others are not: without its
+// layout, what users said may be looked for on another shard than theirs.
+func (s *Shards) checkNew() error {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return fmt.Errorf("look for the shards of the preferences: %w", err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasPrefix(name, "preferences-") && strings.HasSuffix(name, ".db") && name != filepath.Base(s.path(0)) {
+			return fmt.Errorf("%s is missing or empty, and knows how users are divided over the shards beside it: restore it from a copy, or move all of them away to start with everybody's defaults", s.path(0))
+		}
+	}
+	return nil
 }
 
 // SetLayout writes the layout.

@@ -111,6 +111,29 @@ func TestTheFirstSchemaIsDividedByTheModulo(t *testing.T) {
 	}
 }
 
+// The first shard knows how users are divided: without it, the others are not
+// opened as if they were divided otherwise.
+func TestOtherShardsAreNotOpenedWithoutTheFirst(t *testing.T) {
+	dir := t.TempDir()
+	closeShards(t, openAll(t, dir, 3))
+	if err := os.Remove(filepath.Join(dir, "preferences-000.db")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a file that was made anew is no answer either
+		set, err := sqlite.OpenShards(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = set.Layout(t.Context(), pipeline.Placement{Shards: 2, Sharding: pipeline.Modulo})
+		if err == nil || !strings.Contains(err.Error(), "restore it from a copy") {
+			t.Errorf("got %v", err)
+		}
+		if err := set.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func email(user string) []pipeline.PreferenceKey {
 	return []pipeline.PreferenceKey{{UserID: user, Channel: pipeline.Email}}
 }
