@@ -108,7 +108,7 @@ func lastInTables(cfg Config, lock *pebble.Lock) (last uint64, err error) {
 	if found, err := pebble.Peek(cfg.Dir, cfg.fs); err != nil || !found.Exists {
 		return 0, err
 	}
-	o := options(cfg)
+	o := options(cfg, cfg.fs)
 	o.FS, o.ReadOnly, o.Lock = withoutLogs{cfg.fs}, true, lock
 	db, err := pebble.Open(cfg.Dir, o)
 	if err != nil {

@@ -2,17 +2,33 @@ package pebble
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// options is how Pebble holds a store.
-func options(cfg Config) *pebble.Options {
+// slowDisk is how long a write or a sync takes that is called slow: several
+// times what plans promise of a request, which waits for it.
+const slowDisk = 2 * time.Second
+
+// watchDisk gives a store's files, with slow writes and syncs logged while they
+// last: Pebble looks every 2 s. The watch is closed after what uses the files.
+func watchDisk(cfg Config) (files vfs.FS, watch io.Closer) {
+	return vfs.WithDiskHealthChecks(cfg.fs, slowDisk, nil, func(i vfs.DiskSlowInfo) {
+		cfg.Log.Warn("the disk is slow", slog.String("operation", i.OpType.String()),
+			slog.Duration("took", i.Duration), slog.String("file", filepath.Base(i.Path)))
+	})
+}
+
+// options is how Pebble holds a store in files.
+func options(cfg Config, files vfs.FS) *pebble.Options {
 	o := &pebble.Options{
-		FS:                 cfg.fs,
+		FS:                 files,
 		FormatMajorVersion: pebble.FormatNewest,
 		CacheSize:          32 << 20,
 		// Few and large flushes: the queue's blocks are mostly deleted before
@@ -24,13 +40,9 @@ func options(cfg Config) *pebble.Options {
 		BytesPerSync:                1 << 20,
 		Logger:                      logger{cfg},
 		EventListener: &pebble.EventListener{
-			// Both make every request wait, and neither shows anywhere else.
+			// It makes every request wait, and shows nowhere else.
 			WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
 				cfg.Log.Warn("the store takes no writes until it has caught up", slog.String("reason", i.Reason))
-			},
-			DiskSlow: func(i pebble.DiskSlowInfo) {
-				cfg.Log.Warn("the disk is slow", slog.String("operation", i.OpType.String()),
-					slog.Duration("took", i.Duration), slog.String("file", filepath.Base(i.Path)))
 			},
 			// Whoever reads it gets an error; Pebble would end the process.
 			DataCorruption: func(i pebble.DataCorruptionInfo) {

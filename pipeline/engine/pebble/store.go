@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -52,6 +53,7 @@ type Store struct {
 	cfg       Config
 	lock      *pebble.Lock
 	db        *pebble.DB
+	watch     io.Closer // of the disk, for slow writes
 	writer    *writer
 	keys      runningKeys
 	runs      runs
@@ -137,7 +139,14 @@ func (s *Store) open() (err error) {
 	if err := checkCommits(s.cfg, s.lock, commit); err != nil {
 		return err
 	}
-	o := options(s.cfg)
+	files, watch := watchDisk(s.cfg)
+	s.watch = watch
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, watch.Close())
+		}
+	}()
+	o := options(s.cfg, files)
 	o.Lock = s.lock
 	o.EventListener.BackgroundError = s.backgroundError
 	if s.db, err = pebble.Open(s.cfg.Dir, o); err != nil {
@@ -163,7 +172,7 @@ func (s *Store) open() (err error) {
 func (s *Store) Close() error {
 	s.upkeep.end()
 	s.writer.stop()
-	if err := errors.Join(s.flush(), s.db.Close(), s.writer.acknowledged.close(), s.lock.Close()); err != nil {
+	if err := errors.Join(s.flush(), s.db.Close(), s.watch.Close(), s.writer.acknowledged.close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("close the store: %w", err)
 	}
 	return nil
