@@ -29,10 +29,39 @@ func openDataDir(path string) (dataDir, error) {
 		}
 		return dataDir{path: path, temporary: true}, nil
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := makeDir(path); err != nil {
 		return dataDir{}, fmt.Errorf("make the data directory: %w", err)
 	}
 	return dataDir{path: path}, nil
+}
+
+// makeDir makes a directory and what is missing above it, and sees to it that a
+// power cut takes none of them out of its parent again.
+func makeDir(path string) error {
+	var parents []string // of what is missing
+	for at := filepath.Clean(path); at != filepath.Dir(at); at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		parents = append(parents, filepath.Dir(at))
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	for _, parent := range parents {
+		if err := syncDir(parent); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 func (d dataDir) store() string       { return filepath.Join(d.path, "store") }
@@ -107,9 +136,5 @@ func writeSynced(path, text string) error {
 	if err := os.Rename(path+".tmp", path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return syncDir(filepath.Dir(path))
 }
