@@ -18,9 +18,11 @@ type Recipient struct {
 // holds a control character.
 const addressSubject = "\x01to:"
 
-// FirstAddress and EndOfAddresses enclose the keys of addresses in the order of
-// a shard's rows.
-func FirstAddress() PreferenceKey   { return PreferenceKey{UserID: addressSubject} }
+// FirstAddress comes just before the keys of addresses, in the order of a
+// shard's rows.
+func FirstAddress() PreferenceKey { return PreferenceKey{UserID: addressSubject} }
+
+// EndOfAddresses comes after them.
 func EndOfAddresses() PreferenceKey { return PreferenceKey{UserID: addressSubject + "g"} }
 
 // AddressHash stands for an address: 128 bits of SipHash under the

@@ -65,7 +65,7 @@ func (a *addresses) load(ctx context.Context) error {
 		made := newFilter(room)
 		a.setNext(made)
 		err := a.shards.ScanAddresses(ctx, func(p pipeline.Preference) {
-			if h, ok := p.AddressHash(); ok && !(p.Transactional && p.Promotional) {
+			if h, ok := p.AddressHash(); ok && (!p.Transactional || !p.Promotional) {
 				made.add(h)
 			}
 		})

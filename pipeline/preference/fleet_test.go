@@ -294,13 +294,11 @@ func TestASharedReadThatFailsIsRepeated(t *testing.T) {
 // directory is a process that knows addresses, too.
 type directory struct{ *preference.Directory }
 
-var testKey = pipeline.IDKey{1, 2, 3}
-
 func newDirectory(t testing.TB, shards *preference.Shards, bus pipeline.Bus, l2s [2]*memory.Preferences) directory {
 	t.Helper()
 	users := overShards(t, shards, l2s[0], preference.Options{Bus: bus, Subject: pipeline.SubjectPreferences})
 	addresses := overShards(t, shards, l2s[1], preference.Options{Bus: bus, Subject: pipeline.SubjectAddresses})
-	d, err := preference.NewDirectory(context.Background(), users, addresses, preference.AddressOptions{Key: testKey, Log: slog.New(slog.DiscardHandler)})
+	d, err := preference.NewDirectory(context.Background(), users, addresses, preference.AddressOptions{Key: pipeline.IDKey{1, 2, 3}, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -136,12 +136,6 @@ func (s *store) Erase(ctx context.Context, users []string) error {
 
 func (s *store) Close() error { return nil }
 
-func (s *store) size() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.rows)
-}
-
 // The fakes keep the ports' promises, or the tests below would show nothing.
 func TestStoreConforms(t *testing.T) {
 	pipelinetest.PreferenceStore(t, func(*testing.T) pipeline.PreferenceStore { return newStore() })

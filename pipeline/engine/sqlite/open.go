@@ -67,26 +67,17 @@ func open(path string, position int) (_ *Preferences, err error) {
 	if p.reader, err = connect(path, readers, "query_only(1)"); err != nil {
 		return nil, err
 	}
-	return p, p.prepare()
-}
-
-// prepare makes the statements.
-func (p *Preferences) prepare() (err error) {
-	for _, s := range []struct {
-		statement **sql.Stmt
-		db        *sql.DB
-		text      string
-	}{
-		{&p.read, p.reader, readQuery},
-		{&p.scan, p.reader, scanQuery},
-		{&p.write, p.writer, writeStatement},
-		{&p.insert, p.writer, importStatement},
-	} {
-		if *s.statement, err = s.db.Prepare(s.text); err != nil {
-			return err
-		}
+	if p.read, err = p.reader.Prepare(readQuery); err != nil {
+		return nil, err
 	}
-	return nil
+	if p.scan, err = p.reader.Prepare(scanQuery); err != nil {
+		return nil, err
+	}
+	if p.write, err = p.writer.Prepare(writeStatement); err != nil {
+		return nil, err
+	}
+	p.insert, err = p.writer.Prepare(importStatement)
+	return p, err
 }
 
 // connect makes a pool of connections. Transactions take the write lock when
