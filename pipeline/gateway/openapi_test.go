@@ -1,8 +1,12 @@
+// Left out of fuzzing, for which everything below would be built with
+// instruments: the validator is large.
+
+//go:build !fuzzing
+
 package gateway_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +20,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
@@ -141,20 +144,6 @@ type exercise struct {
 	request   func(*http.Request)
 }
 
-// keyFile lists keys as a file does: the key of each is its name.
-func keyFile(lines ...string) string {
-	var b strings.Builder
-	for _, line := range lines {
-		name, scopes, _ := strings.Cut(line, ":")
-		fmt.Fprintf(&b, "%s:%x:%s\n", name, sha256.Sum256([]byte(name)), scopes)
-	}
-	return b.String()
-}
-
-func bearer(key string) func(*http.Request) {
-	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+key) }
-}
-
 // bodies are what each operation takes.
 func bodies() map[string]string {
 	return map[string]string{
@@ -164,10 +153,6 @@ func bodies() map[string]string {
 		"POST /v1/deadletters/replay":      `{"ids": ["` + deadID().String() + `"]}`,
 		"POST /v1/reshard":                 `{"to": 4}`,
 	}
-}
-
-func deadID() pipeline.ID {
-	return ids().Make(epoch(), &pipeline.Notification{UserID: "u1", Channel: pipeline.Push, Priority: pipeline.Low}, 7)
 }
 
 // target fills in the parameters of a path.
@@ -428,24 +413,4 @@ func (e *exercise) run(t *testing.T) (*httptest.ResponseRecorder, *http.Request)
 		request.Header.Set("Content-Type", "application/json")
 	}
 	return got, request
-}
-
-// wholeStatus is a status with something of everything.
-func wholeStatus() api.Status {
-	at, resident := epoch(), int64(1)
-	h := api.Histogram{{1000, 2}}
-	return api.Status{
-		Started: at, Now: at.Add(time.Minute), Version: "v1", Engines: map[string]string{"intake": "pebble"},
-		Queues:    []api.Queue{{Channel: "push", Priority: "high"}},
-		Workers:   []api.Workers{{Channel: "push"}},
-		Shards:    api.Shards{Shards: 2, Sharding: "jump", Reshard: &api.Reshard{Phase: api.ReshardDone, From: 1, To: 2, Started: at, Ended: &at}},
-		Regions:   []api.Region{{Name: "region-1", Weight: 1, Gateways: []api.Gateway{{Name: "gateway-1", State: "serving"}}}},
-		Scaling:   api.Scaling{Groups: []api.ScaledGroup{{Kind: "workers", Name: "push"}}, Events: []api.ScalingEvent{{At: at}}},
-		Providers: []api.Provider{{Name: "fcm", Channel: "push", Breaker: "closed", Latency: h}},
-		API:       api.Traffic{Requests: map[string]int64{"202": 1}, Latency: h},
-		EndToEnd:  []api.EndToEnd{{Channel: "push", Priority: "high", Total: h}},
-		Caches:    []api.Cache{{Name: "templates"}},
-		Resources: api.Resources{RSSBytes: &resident},
-		Groups:    []api.Group{{Name: "queue", Readings: []api.Reading{{Name: "depth", Unit: "notifications", Metric: "m", Value: new(1.0)}}}},
-	}
 }

@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -348,4 +350,42 @@ func (w *world) call(method, path, body string, changes ...func(*http.Request)) 
 
 func header(name, value string) func(*http.Request) {
 	return func(r *http.Request) { r.Header.Add(name, value) }
+}
+
+// keyFile lists keys as a file does: the key of each is its name.
+func keyFile(lines ...string) string {
+	var b strings.Builder
+	for _, line := range lines {
+		name, scopes, _ := strings.Cut(line, ":")
+		fmt.Fprintf(&b, "%s:%x:%s\n", name, sha256.Sum256([]byte(name)), scopes)
+	}
+	return b.String()
+}
+
+func bearer(key string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+key) }
+}
+
+func deadID() pipeline.ID {
+	return ids().Make(epoch(), &pipeline.Notification{UserID: "u1", Channel: pipeline.Push, Priority: pipeline.Low}, 7)
+}
+
+// wholeStatus is a status with something of everything.
+func wholeStatus() api.Status {
+	at, resident := epoch(), int64(1)
+	h := api.Histogram{{1000, 2}}
+	return api.Status{
+		Started: at, Now: at.Add(time.Minute), Version: "v1", Engines: map[string]string{"intake": "pebble"},
+		Queues:    []api.Queue{{Channel: "push", Priority: "high"}},
+		Workers:   []api.Workers{{Channel: "push"}},
+		Shards:    api.Shards{Shards: 2, Sharding: "jump", Reshard: &api.Reshard{Phase: api.ReshardDone, From: 1, To: 2, Started: at, Ended: &at}},
+		Regions:   []api.Region{{Name: "region-1", Weight: 1, Gateways: []api.Gateway{{Name: "gateway-1", State: "serving"}}}},
+		Scaling:   api.Scaling{Groups: []api.ScaledGroup{{Kind: "workers", Name: "push"}}, Events: []api.ScalingEvent{{At: at}}},
+		Providers: []api.Provider{{Name: "fcm", Channel: "push", Breaker: "closed", Latency: h}},
+		API:       api.Traffic{Requests: map[string]int64{"202": 1}, Latency: h},
+		EndToEnd:  []api.EndToEnd{{Channel: "push", Priority: "high", Total: h}},
+		Caches:    []api.Cache{{Name: "templates"}},
+		Resources: api.Resources{RSSBytes: &resident},
+		Groups:    []api.Group{{Name: "queue", Readings: []api.Reading{{Name: "depth", Unit: "notifications", Metric: "m", Value: new(1.0)}}}},
+	}
 }
