@@ -72,7 +72,7 @@ func (a *addresses) load(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if room = int(made.added.Load()); room <= made.room {
+		if room = int(made.added.Load()); !made.isFull() {
 			a.filter.Store(made)
 			return nil
 		}
@@ -113,6 +113,9 @@ func (a *addresses) add(keys ...pipeline.PreferenceKey) {
 				a.next.add(h)
 			}
 		}
+	}
+	if a.filter.Load().isFull() {
+		a.missed() // for a larger one
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 type filter struct {
 	words []atomic.Uint64 // a power of two of them
 	room  int             // for so many addresses
-	added atomic.Int64    // some of them perhaps several times
+	added atomic.Int64    // but for those that it had by chance
 }
 
 // newFilter makes a filter for so many addresses, and as many again.
@@ -40,12 +40,20 @@ func probes(h *pipeline.AddressHash) (at, step uint64) {
 // add makes an address one that something may have been said of.
 func (f *filter) add(h pipeline.AddressHash) {
 	at, step := probes(&h)
+	changed := false
 	for range filterProbes {
-		f.words[at/64%uint64(len(f.words))].Or(1 << (at % 64))
+		bit := uint64(1) << (at % 64)
+		changed = f.words[at/64%uint64(len(f.words))].Or(bit)&bit == 0 || changed
 		at += step
 	}
-	f.added.Add(1)
+	if changed {
+		f.added.Add(1)
+	}
 }
+
+// isFull says that there are more addresses than there is room for: it still
+// answers right, but more often in vain.
+func (f *filter) isFull() bool { return f.added.Load() > int64(f.room) }
 
 // has says whether something may have been said of an address.
 func (f *filter) has(h pipeline.AddressHash) bool {
