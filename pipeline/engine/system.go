@@ -68,65 +68,25 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 	}()
 	// The address comes first: a port in use is the likeliest fault, and
 	// nothing was touched then.
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("another program listens on %s; give another address: %w", cfg.Listen, err)
-	}
+	listener, err := listen(ctx, cfg.Listen)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
 			_ = listener.Close() // it served nobody yet
 		}
 	}()
-	if s.data, err = openDataDir(cfg.DataDir); err != nil {
-		return nil, err
-	}
-	s.onClose(s.data.remove)
-	key, err := s.data.idKey(cfg.IDKey)
+	base, err := s.openBase(ctx)
 	if err != nil {
 		return nil, err
 	}
-	registry := prometheus.NewRegistry()
-	s.metrics = telemetry.New(registry)
-	// The store comes first: its lock keeps other processes off the directory.
-	if err := s.openStore(); err != nil {
-		return nil, err
-	}
-	preferences, err := s.openPreferences(ctx, key)
+	d, err := s.openDelivery(base)
 	if err != nil {
 		return nil, err
 	}
-	templates, err := s.openTemplates(ctx)
-	if err != nil {
-		return nil, err
-	}
-	routes, err := s.routes()
-	if err != nil {
-		return nil, err
-	}
-	ids := pipeline.NewIDMinter(key)
-	taken := ingest.New(ingest.Config{
-		Intake: s.store, DeadLetters: s.store, Preferences: preferences, Addresses: preferences,
-		Templates: templates, IDs: ids, Observer: s.metrics, Tracer: cfg.Tracer, Log: cfg.Log,
-		Limits: memory.NewLimits(limitBytes), DailyLimits: cfg.DailyLimits,
-	})
-	g := gateway.New(gateway.Config{
-		Ingester: taken, Replayer: taken, History: s.store, Users: s.store, DeadLetters: s.store,
-		Preferences: preferences, Templates: templates, Resharder: s.shards, IDs: key, Status: s.Status, Keys: cfg.Keys,
-		Checks: map[string]func(context.Context) error{
-			"store": s.checkStore, "preferences": checkPreferences(preferences), "delivery": s.checkDelivery,
-		},
-		Metrics:  telemetry.Handler(registry),
-		Observer: s.metrics, Logger: cfg.Log, Hosts: cfg.Hosts,
-	})
+	g := s.newGateway(base)
 	s.server, s.ready = gateway.NewServer(g), g.Readiness
-	d := delivery.New(delivery.Config{
-		Feed: s.store, Settlement: s.store, History: s.store, Preferences: preferences, Addresses: preferences, Retractions: preferences,
-		Templates: templates, Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Tracer: cfg.Tracer, Log: cfg.Log,
-	})
-	s.deliver(d)
 	if err := s.openRegions(g); err != nil {
 		return nil, err
 	}
@@ -134,13 +94,91 @@ func Open(ctx context.Context, cfg Config) (_ *System, err error) {
 		return nil, err
 	}
 	s.openDashboard()
-	s.url = "http://" + listener.Addr().String()
-	if cfg.TLS != nil {
-		s.server.Secure(cfg.TLS)
-		s.url = "https://" + listener.Addr().String()
-	}
-	s.server.Start(listener)
+	s.serve(listener)
 	return s, nil
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("another program listens on %s; give another address: %w", address, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return listener, nil
+}
+
+// base is what the stages stand on, beside the store.
+type base struct {
+	key         pipeline.IDKey
+	registry    *prometheus.Registry
+	preferences *preference.Directory
+	templates   *template.Service
+}
+
+// openBase opens what keeps the state.
+func (s *System) openBase(ctx context.Context) (b base, err error) {
+	if s.data, err = openDataDir(s.cfg.DataDir); err != nil {
+		return b, err
+	}
+	s.onClose(s.data.remove)
+	if b.key, err = s.data.idKey(s.cfg.IDKey); err != nil {
+		return b, err
+	}
+	b.registry = prometheus.NewRegistry()
+	s.metrics = telemetry.New(b.registry)
+	// The store comes first: its lock keeps other processes off the directory.
+	if err := s.openStore(); err != nil {
+		return b, err
+	}
+	if b.preferences, err = s.openPreferences(ctx, b.key); err != nil {
+		return b, err
+	}
+	b.templates, err = s.openTemplates(ctx)
+	return b, err
+}
+
+// openDelivery makes the delivery and runs it.
+func (s *System) openDelivery(b base) (*delivery.Delivery, error) {
+	routes, err := s.routes()
+	if err != nil {
+		return nil, err
+	}
+	d := delivery.New(delivery.Config{
+		Feed: s.store, Settlement: s.store, History: s.store, Preferences: b.preferences, Addresses: b.preferences, Retractions: b.preferences,
+		Templates: b.templates, Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Tracer: s.cfg.Tracer, Log: s.cfg.Log,
+	})
+	s.deliver(d)
+	return d, nil
+}
+
+// newGateway makes the HTTP side, with the ingest behind it.
+func (s *System) newGateway(b base) *gateway.Gateway {
+	taken := ingest.New(ingest.Config{
+		Intake: s.store, DeadLetters: s.store, Preferences: b.preferences, Addresses: b.preferences,
+		Templates: b.templates, IDs: pipeline.NewIDMinter(b.key), Observer: s.metrics, Tracer: s.cfg.Tracer, Log: s.cfg.Log,
+		Limits: memory.NewLimits(limitBytes), DailyLimits: s.cfg.DailyLimits,
+	})
+	return gateway.New(gateway.Config{
+		Ingester: taken, Replayer: taken, History: s.store, Users: s.store, DeadLetters: s.store,
+		Preferences: b.preferences, Templates: b.templates, Resharder: s.shards, IDs: b.key, Status: s.Status, Keys: s.cfg.Keys,
+		Checks: map[string]func(context.Context) error{
+			"store": s.checkStore, "preferences": checkPreferences(b.preferences), "delivery": s.checkDelivery,
+		},
+		Metrics:  telemetry.Handler(b.registry),
+		Observer: s.metrics, Logger: s.cfg.Log, Hosts: s.cfg.Hosts,
+	})
+}
+
+// serve begins to answer on a listener, which is the server's from now on.
+func (s *System) serve(l net.Listener) {
+	s.url = "http://" + l.Addr().String()
+	if s.cfg.TLS != nil {
+		s.server.Secure(s.cfg.TLS)
+		s.url = "https://" + l.Addr().String()
+	}
+	s.server.Start(l)
 }
 
 func (s *System) onClose(closer func() error) { s.closers = append(s.closers, closer) }
