@@ -46,6 +46,17 @@ type Placement struct {
 	Sharding Sharding
 }
 
+// Check says what is wrong with a placement.
+func (p Placement) Check() error {
+	if p.Shards < 1 || p.Shards > MaxShards {
+		return fmt.Errorf("%d shards of the preferences: want 1 to %d", p.Shards, MaxShards)
+	}
+	if p.Sharding != Modulo && p.Sharding != JumpHash {
+		return fmt.Errorf("users are divided by %v: want modulo or jump", p.Sharding)
+	}
+	return nil
+}
+
 // ShardLayout is how the shards stand, in the middle of a move to another
 // placement too.
 type ShardLayout struct {

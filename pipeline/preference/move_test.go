@@ -502,6 +502,14 @@ func TestTheCutOverWaitsForTheLayout(t *testing.T) {
 	})
 }
 
+func TestOpenShardsRefuses(t *testing.T) {
+	for _, p := range []pipeline.Placement{{}, modulo(0), jumpHash(-1), modulo(pipeline.MaxShards + 1), {Shards: 3}, {Shards: 3, Sharding: 9}} {
+		if _, err := preference.OpenShards(t.Context(), &shardSet{}, p, slog.New(slog.DiscardHandler)); err == nil {
+			t.Errorf("%+v was opened", p)
+		}
+	}
+}
+
 func TestReshardRefuses(t *testing.T) {
 	shards := openShards(t, &shardSet{}, jumpHash(4))
 	for _, to := range []int{-1, 0, 4, pipeline.MaxShards + 1} {

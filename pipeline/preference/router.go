@@ -1,8 +1,6 @@
 package preference
 
 import (
-	"fmt"
-
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -14,8 +12,8 @@ type Router struct{ placement pipeline.Placement }
 
 // NewRouter routes by a placement over at least one shard.
 func NewRouter(p pipeline.Placement) Router {
-	if p.Shards < 1 || p.Sharding != pipeline.Modulo && p.Sharding != pipeline.JumpHash {
-		panic(fmt.Sprintf("BUG: a router over %d shards by %v", p.Shards, p.Sharding))
+	if err := p.Check(); err != nil {
+		panic("BUG: a router: " + err.Error())
 	}
 	return Router{p}
 }

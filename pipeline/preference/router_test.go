@@ -24,7 +24,7 @@ func TestRouterIsXXHash64Modulo(t *testing.T) {
 
 func TestRouterStaysInRange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		shards := rapid.IntRange(1, 1000).Draw(t, "shards")
+		shards := rapid.IntRange(1, pipeline.MaxShards).Draw(t, "shards")
 		sharding := rapid.SampledFrom([]pipeline.Sharding{pipeline.Modulo, pipeline.JumpHash}).Draw(t, "sharding")
 		user := rapid.String().Draw(t, "user")
 		r := preference.NewRouter(pipeline.Placement{Shards: shards, Sharding: sharding})

@@ -37,6 +37,12 @@ type Shards struct {
 // OpenShards opens the shards as they stand, whatever is asked for, or new ones
 // by the placement that is. A move that was cut off goes on beside.
 func OpenShards(ctx context.Context, set pipeline.PreferenceShards, asked pipeline.Placement, log *slog.Logger) (_ *Shards, err error) {
+	if asked.Shards < 1 {
+		return nil, errors.Join(fmt.Errorf("the preferences on %d shards; they need one at least", asked.Shards), set.Close())
+	}
+	if err := asked.Check(); err != nil {
+		return nil, errors.Join(err, set.Close())
+	}
 	layout, err := set.Layout(ctx, asked)
 	if err != nil {
 		return nil, errors.Join(err, set.Close())

@@ -54,11 +54,10 @@ func (s *Shards) Layout(ctx context.Context, initial pipeline.Placement) (pipeli
 		return l, s.SetLayout(ctx, l)
 	}
 	if err == nil {
-		var known, knownNext bool
-		l.Sharding, known = pipeline.ParseSharding(sharding)
-		l.Next.Sharding, knownNext = pipeline.ParseSharding(next)
-		if !known || l.Next.Shards > 0 && !knownNext {
-			err = fmt.Errorf("users are divided by %q, then %q: start a program that knows these", sharding, next)
+		l.Sharding, _ = pipeline.ParseSharding(sharding)
+		l.Next.Sharding, _ = pipeline.ParseSharding(next)
+		if err = l.Check(); err == nil && l.Next.Shards != 0 {
+			err = l.Next.Check()
 		}
 	}
 	return l, s.first.explain("read how the preferences are divided", err)
