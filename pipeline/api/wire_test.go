@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline/api"
 )
@@ -35,7 +36,8 @@ func TestWireKeys(t *testing.T) {
 		{api.Queue{}, "channel oldest_age_ms priority retrying waiting windowed"},
 		{api.Result{}, "id status"},
 		{api.Result{Reason: "x", Replayed: true}, "id reason replayed status"},
-		{api.Entry{}, "accepted_at attempts channel id priority state"},
+		{api.Entry{}, "attempts channel priority state"},
+		{api.Entry{ID: "x", AcceptedAt: time.Unix(1, 0)}, "accepted_at attempts channel id priority state"},
 		{api.Attempt{}, "at provider result"},
 		{api.Problem{}, "status title type"},
 		{api.Problem{Detail: "x", Code: "x", Errors: []api.Fault{{}}, RetryAfter: 1}, "code detail errors status title type"},
