@@ -7,6 +7,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/go-faster/jx"
+
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
@@ -143,4 +145,24 @@ func answerMissing(answers []pipeline.Answer, part []int, words string) {
 			answers[i] = pipeline.Answer{Class: pipeline.Ambiguous, Error: words}
 		}
 	}
+}
+
+// readResults reads {"<list>": [...]}, as far as it can be read, and answers the
+// messages of a part by its elements, in order.
+func readResults(body []byte, list string, part []int, answers []pipeline.Answer, read func(*jx.Decoder) (pipeline.Answer, error)) {
+	at := 0
+	// What is broken ends the reading: what was read before it stands.
+	_ = jx.DecodeBytes(body).ObjBytes(func(d *jx.Decoder, key []byte) error {
+		if string(key) != list || d.Next() != jx.Array {
+			return d.Skip()
+		}
+		return d.Arr(func(d *jx.Decoder) error {
+			a, err := read(d)
+			if err == nil && at < len(part) {
+				answers[part[at]] = a
+			}
+			at++
+			return err
+		})
+	})
 }

@@ -112,21 +112,7 @@ func encodeSESTags(w *jx.Writer, m *pipeline.Message) {
 // readSESResults reads {"BulkEmailEntryResults": [{"Status", "MessageId",
 // "Error"}]}, as far as it can be read, and answers the messages that it finds.
 func readSESResults(body []byte, part []int, answers []pipeline.Answer) {
-	at := 0
-	// What is broken ends the reading: what was read before it stands.
-	_ = jx.DecodeBytes(body).ObjBytes(func(d *jx.Decoder, key []byte) error {
-		if string(key) != "BulkEmailEntryResults" || d.Next() != jx.Array {
-			return d.Skip()
-		}
-		return d.Arr(func(d *jx.Decoder) error {
-			a, err := readSESResult(d)
-			if err == nil && at < len(part) {
-				answers[part[at]] = a
-			}
-			at++
-			return err
-		})
-	})
+	readResults(body, "BulkEmailEntryResults", part, answers, readSESResult)
 }
 
 // readSESResult reads the result of one message; it is ambiguous when it has no

@@ -82,21 +82,7 @@ func (c *Twilio) encodeBatch(w *jx.Writer, messages []pipeline.Message, part []i
 // readTwilioBatch reads {"messages": [{"sid", "status"} or {"error"}]}, as far
 // as it can be read, and answers the messages that it finds.
 func readTwilioBatch(body []byte, part []int, answers []pipeline.Answer) {
-	at := 0
-	// What is broken ends the reading: what was read before it stands.
-	_ = jx.DecodeBytes(body).ObjBytes(func(d *jx.Decoder, key []byte) error {
-		if string(key) != "messages" || d.Next() != jx.Array {
-			return d.Skip()
-		}
-		return d.Arr(func(d *jx.Decoder) error {
-			a, err := readTwilioResult(d)
-			if err == nil && at < len(part) {
-				answers[part[at]] = a
-			}
-			at++
-			return err
-		})
-	})
+	readResults(body, "messages", part, answers, readTwilioResult)
 }
 
 // readTwilioResult reads the result of one message; it is ambiguous when it has
