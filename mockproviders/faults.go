@@ -124,8 +124,10 @@ func (s Script) Validate() error {
 }
 
 func (f *Fault) validate() error {
-	if _, ok := providerNamed(f.Provider); !ok && f.Provider != "" {
-		return fmt.Errorf("provider %q is not served; accepted are %s", f.Provider, strings.Join(providerNames(), ", "))
+	if f.Provider != "" {
+		if err := checkProvider(f.Provider); err != nil {
+			return err
+		}
 	}
 	if !slices.Contains(faultKinds(), string(f.Kind)) {
 		return fmt.Errorf("fault %q is not known; accepted are %s", f.Kind, strings.Join(faultKinds(), ", "))

@@ -31,14 +31,7 @@ func (w fcmWire) decode(c *call, r *http.Request) *refusal {
 
 // validProject says whether a project is spelled as ids are, so that it can
 // stand in an answer as it is.
-func validProject(project []byte) bool {
-	for _, b := range project {
-		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && b != '-' && b != '_' && b != '.' && b != ':' {
-			return false
-		}
-	}
-	return len(project) > 0
-}
+func validProject(project []byte) bool { return len(project) > 0 && spelledWith(project, "-_.:") }
 
 // readFCM reads the request of one message into an entry, and says what is
 // wrong with it.

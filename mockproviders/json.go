@@ -3,6 +3,7 @@ package mockproviders
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/go-faster/jx"
 )
@@ -79,6 +80,16 @@ func readName(c *call, d *jx.Decoder, key []byte, n *names) error {
 	value, err := c.keepStr(d)
 	n.set(key, value)
 	return err
+}
+
+// spelledWith says whether text is of ASCII letters, digits and some signs.
+func spelledWith(text []byte, signs string) bool {
+	for _, b := range text {
+		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && strings.IndexByte(signs, b) < 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // appendSerial appends a message id of 32 hexadecimal digits that no other

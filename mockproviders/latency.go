@@ -6,7 +6,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -83,8 +82,8 @@ func (l Latencies) Validate() error {
 		}
 	}
 	for name := range l.Providers {
-		if _, ok := providerNamed(name); !ok {
-			return fmt.Errorf("latencies: provider %q is not served; accepted are %s", name, strings.Join(providerNames(), ", "))
+		if err := checkProvider(name); err != nil {
+			return fmt.Errorf("latencies: %w", err)
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/notifyctl/notifyctl/planner/catalog"
@@ -97,8 +96,8 @@ func (l Limits) Validate() error {
 		}
 	}
 	for name := range l {
-		if _, ok := providerNamed(name); !ok {
-			return fmt.Errorf("limits: provider %q is not served; accepted are %s", name, strings.Join(providerNames(), ", "))
+		if err := checkProvider(name); err != nil {
+			return fmt.Errorf("limits: %w", err)
 		}
 	}
 	return nil

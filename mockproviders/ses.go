@@ -224,12 +224,7 @@ func (m *sesMessage) readTags(c *call, d *jx.Decoder, n *names) error {
 // validTag says whether a tag's name or value is spelt as SES takes it. An empty
 // one is left to the check of what must be there.
 func validTag(text []byte) bool {
-	for _, b := range text {
-		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') && b != '_' && b != '-' && b != '.' && b != '@' {
-			return false
-		}
-	}
-	return len(text) <= catalog.SESTagBytes
+	return len(text) <= catalog.SESTagBytes && spelledWith(text, "_-.@")
 }
 
 func (m *sesMessage) check(c *call, e *entry) *refusal {

@@ -1,6 +1,7 @@
 package mockproviders
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -42,21 +43,16 @@ func (p provider) String() string {
 
 func providers() []provider { return []provider{sendGrid, ses, fcm, apns, twilio, vonage} }
 
-func providerNamed(name string) (provider, bool) {
-	for _, p := range providers() {
-		if p.String() == name {
-			return p, true
-		}
-	}
-	return 0, false
-}
-
-func providerNames() []string {
+// checkProvider refuses the name of a provider that is not served.
+func checkProvider(name string) error {
 	names := make([]string, 0, providerCount)
 	for _, p := range providers() {
+		if p.String() == name {
+			return nil
+		}
 		names = append(names, p.String())
 	}
-	return names
+	return fmt.Errorf("provider %q is not served; accepted are %s", name, strings.Join(names, ", "))
 }
 
 // wire is one endpoint of a provider: how its requests are read and its answers
