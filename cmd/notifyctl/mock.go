@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/notifyctl/notifyctl/mockproviders"
 )
@@ -86,17 +87,20 @@ It is ready when one line with its URL is on stderr; SIGTERM or Ctrl-C ends it.`
 			return runMock(cmd.Context(), a, opts)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&opts.listen, "listen", "127.0.0.1:8090", "`address` to listen on")
-	flags.StringArrayVar(&opts.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
-	flags.DurationVar(&opts.latency, "latency", 0, "`duration` of every call (default: 100ms for one notification, 200ms for a batch, spread)")
-	flags.Uint64Var(&opts.seed, "seed", 1, "`number` that decides which calls faults and latencies hit")
-	flags.StringVar(&opts.faults, "faults", "", "`file` with a fault script")
-	flags.StringVar(&opts.limits, "limits", "", "`file` with the limits of the accounts, or published for the providers' own")
-	flags.StringVar(&opts.latencies, "latencies", "", "`file` with latencies, in place of --latency")
-	flags.StringVar(&opts.controlToken, "control-token", "", "`file` with the bearer token that /_mock asks for; needed off loopback")
-	flags.StringVar(&opts.tls, "tls", "", "`directory` to write a certificate authority to, and speak TLS under it")
+	opts.register(cmd.Flags())
 	return cmd
+}
+
+func (o *mockOptions) register(flags *pflag.FlagSet) {
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`address` to listen on")
+	flags.StringArrayVar(&o.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
+	flags.DurationVar(&o.latency, "latency", 0, "`duration` of every call (default: 100ms for one notification, 200ms for a batch, spread)")
+	flags.Uint64Var(&o.seed, "seed", 1, "`number` that decides which calls faults and latencies hit")
+	flags.StringVar(&o.faults, "faults", "", "`file` with a fault script")
+	flags.StringVar(&o.limits, "limits", "", "`file` with the limits of the accounts, or published for the providers' own")
+	flags.StringVar(&o.latencies, "latencies", "", "`file` with latencies, in place of --latency")
+	flags.StringVar(&o.controlToken, "control-token", "", "`file` with the bearer token that /_mock asks for; needed off loopback")
+	flags.StringVar(&o.tls, "tls", "", "`directory` to write a certificate authority to, and speak TLS under it")
 }
 
 // mockCloseTimeout bounds the end of calls under way, which are answered at
