@@ -28,10 +28,6 @@ type Sampling struct {
 	Influences map[string][]Influence
 }
 
-// Quantiles are the values that a tenth, half and nine tenths of the samples
-// do not exceed.
-type Quantiles struct{ P10, P50, P90 float64 }
-
 // Sample draws the inputs that the plan gives as ranges. The same plan, number
 // and seed give the same sampling on every machine.
 func (e *Estimate) Sample(samples int, seed uint64) (*Sampling, error) {
@@ -187,20 +183,11 @@ func (s *sampler) follow(values, scratch []float64) error {
 	return nil
 }
 
-// quantiles gives those of each column, which it sorts.
+// quantiles gives those of each column, whose order is lost.
 func quantiles(columns [][]float64) []Quantiles {
 	all := make([]Quantiles, len(columns))
-	sideBySide(len(columns), func(i int) {
-		slices.Sort(columns[i])
-		all[i] = Quantiles{P10: quantile(columns[i], 0.1), P50: quantile(columns[i], 0.5), P90: quantile(columns[i], 0.9)}
-	})
+	sideBySide(len(columns), func(i int) { all[i] = quantilesOf(columns[i]) })
 	return all
-}
-
-// quantile gives the value that a share q of the sorted ones does not exceed:
-// one of them, so that of whole things it is whole.
-func quantile(sorted []float64, q float64) float64 {
-	return sorted[max(int(wholes(q*float64(len(sorted)))), 1)-1]
 }
 
 // sideBySide calls a function with each number below n, on all processors.
