@@ -51,9 +51,13 @@ func divide(values []float64) int {
 	pivot := max(min(first, middle), min(max(first, middle), end))
 	i, j := -1, last+1
 	for {
-		for i++; values[i] < pivot; i++ {
+		i++
+		for values[i] < pivot {
+			i++
 		}
-		for j--; values[j] > pivot; j-- {
+		j--
+		for values[j] > pivot {
+			j--
 		}
 		if i >= j {
 			return j + 1
