@@ -30,8 +30,8 @@ type embeddedSystem struct {
 // startEmbedded starts both on ports of their own. The control times are
 // multiplied by the time scale.
 func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string, seed uint64, timeScale float64) (*embeddedSystem, error) {
-	if url := firstProviderURL(plan.Providers.URLs); url != "" {
-		return nil, usagef("providers.urls: a load test sends to mock providers alone, and the plan names %s; leave it out", url)
+	if err := checkProviderURLs(plan); err != nil {
+		return nil, err
 	}
 	targets, prices, err := promises(plan)
 	if err != nil {
@@ -115,13 +115,16 @@ func dailyLimit(limit units.Count) int64 { return int64(limit.High) }
 // preferences' second cache may hold.
 const l2Share = 8
 
-func firstProviderURL(urls planner.ProviderURLs) planner.URL {
+// checkProviderURLs refuses a plan that names providers: what is started here
+// has the credentials of mocks.
+func checkProviderURLs(plan *planner.Plan) error {
+	urls := plan.Providers.URLs
 	for _, u := range []planner.URL{urls.SendGrid, urls.SES, urls.FCM, urls.APNs, urls.Twilio, urls.Vonage} {
 		if u != "" {
-			return u
+			return usagef("providers.urls: notifications go to mock providers alone, and the plan names %s; leave it out", u)
 		}
 	}
-	return ""
+	return nil
 }
 
 // runningMocks are mock providers that listen.

@@ -35,7 +35,7 @@ type sendOptions struct {
 	channel   string
 	to        string
 	template  string
-	variables map[string]string
+	variables []string // name=value
 	priority  string
 	category  string
 	locale    string
@@ -82,7 +82,7 @@ after --wait; 104 bad flags.`,
 	choiceVar(cmd, flags, &opts.channel, "channel", "", "email", "the way to the user", "push", "email", "sms")
 	flags.StringVar(&opts.to, "to", "", "`address`: of e-mail, an E.164 number or a device token (default: the user's)")
 	flags.StringVar(&opts.template, "template", shippedTemplate, "`id` of the template")
-	flags.StringToStringVar(&opts.variables, "var", nil, "a variable of the template, `name=value`; repeatable")
+	flags.StringArrayVar(&opts.variables, "var", nil, "a variable of the template, `name=value`; repeatable")
 	choiceVar(cmd, flags, &opts.priority, "priority", "", "normal", "how urgent it is", "high", "normal", "low")
 	choiceVar(cmd, flags, &opts.category, "category", "", "transactional", "why it is sent", "transactional", "promotional")
 	flags.StringVar(&opts.locale, "locale", "", "language `tag`, as in de-AT (default: the template's)")
@@ -113,6 +113,10 @@ func runSend(ctx context.Context, a *app, opts sendOptions) error {
 	if opts.wait <= 0 {
 		return usagef("--wait %v: want a time above 0", opts.wait)
 	}
+	notification, err := opts.notification()
+	if err != nil {
+		return err
+	}
 	key, err := opts.key(a)
 	if err != nil {
 		return err
@@ -129,7 +133,7 @@ func runSend(ctx context.Context, a *app, opts sendOptions) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, opts.wait, errNotEnded)
 	defer cancel()
 	f := follower{client: client, out: a.stdout, quiet: opts.output == "json", began: time.Now()}
-	entry, err := f.send(ctx, opts.notification())
+	entry, err := f.send(ctx, notification)
 	if errors.Is(context.Cause(ctx), errNotEnded) {
 		err = fmt.Errorf("after %v it has not ended; GET /v1/notifications/%s tells what becomes of it: %w", opts.wait, f.id, errNotEnded)
 	}
@@ -154,15 +158,22 @@ func runSend(ctx context.Context, a *app, opts sendOptions) error {
 var errNotEnded = errors.New("given up")
 
 // notification is what the flags describe.
-func (o *sendOptions) notification() api.Notification {
+func (o *sendOptions) notification() (api.Notification, error) {
 	n := api.Notification{
 		UserID: o.user, Channel: o.channel, To: o.to, Priority: o.priority, Category: o.category,
-		TemplateID: o.template, Locale: o.locale, Variables: o.variables,
+		TemplateID: o.template, Locale: o.locale, Variables: map[string]string{},
 	}
-	if _, given := n.Variables["name"]; !given && n.TemplateID == shippedTemplate {
-		n.Variables = map[string]string{"name": o.user}
+	if n.TemplateID == shippedTemplate {
+		n.Variables["name"] = o.user
 	}
-	return n
+	for _, v := range o.variables {
+		name, value, found := strings.Cut(v, "=")
+		if !found || name == "" {
+			return n, usagef("--var %s: want name=value, as in code=123456", v)
+		}
+		n.Variables[name] = value
+	}
+	return n, nil
 }
 
 // A follower shows one notification's way.

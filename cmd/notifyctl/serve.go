@@ -94,7 +94,7 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := opts.check(); err != nil {
+	if err := errors.Join(checkProviderURLs(plan), opts.check()); err != nil {
 		return err
 	}
 	secured, err := opts.open(a)
