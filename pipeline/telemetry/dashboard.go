@@ -178,12 +178,8 @@ func (v *view) queues(f func(now, before *QueueSnapshot)) {
 // providers gives each provider with its earlier state.
 func (v *view) providers(f func(now, before *ProviderSnapshot)) {
 	for i := range v.snapshot.Providers {
-		now, before := &v.snapshot.Providers[i], &ProviderSnapshot{}
-		for j := range v.before.snapshot.Providers {
-			if v.before.snapshot.Providers[j].Name == now.Name {
-				before = &v.before.snapshot.Providers[j]
-			}
-		}
+		now := &v.snapshot.Providers[i]
+		before := earlier(v.before.snapshot.Providers, func(p *ProviderSnapshot) bool { return p.Name == now.Name })
 		before.Name = now.Name
 		f(now, before)
 	}
@@ -192,14 +188,20 @@ func (v *view) providers(f func(now, before *ProviderSnapshot)) {
 // requests gives each route with its earlier state.
 func (v *view) requests(f func(now, before *RequestSnapshot)) {
 	for i := range v.snapshot.Requests {
-		now, before := &v.snapshot.Requests[i], &RequestSnapshot{}
-		for j := range v.before.snapshot.Requests {
-			if v.before.snapshot.Requests[j].Route == now.Route {
-				before = &v.before.snapshot.Requests[j]
-			}
-		}
-		f(now, before)
+		now := &v.snapshot.Requests[i]
+		f(now, earlier(v.before.snapshot.Requests, func(r *RequestSnapshot) bool { return r.Route == now.Route }))
 	}
+}
+
+// earlier finds a state among those of an earlier snapshot; what was not there
+// had counted nothing.
+func earlier[S any](states []S, same func(*S) bool) *S {
+	for i := range states {
+		if same(&states[i]) {
+			return &states[i]
+		}
+	}
+	return new(S)
 }
 
 // caches gives each cache with what it counted in between; what it holds is of
