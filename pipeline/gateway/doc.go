@@ -7,6 +7,10 @@
 // wrong with a request is reported at once, each fault with a pointer to its
 // field (RFC 6901).
 //
+// With API keys every call shows one, but for the health checks: what it may do
+// follows from the key's scopes, and how much from its limit. Without keys
+// everybody may do everything, which is for loopback alone.
+//
 // A loopback server is not safe from browsers: any page can make one call it.
 // So the Host of a request must be ours, an Origin must be the Host's own, and
 // a body must come as application/json, which a form cannot.
