@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -93,15 +92,6 @@ func (h Histogram) Quantile(q float64) time.Duration {
 	return h.Max()
 }
 
-// Above is how many values lie in buckets above a limit.
-func (h Histogram) Above(limit time.Duration) int64 {
-	n := int64(0)
-	for _, b := range h[h.search(limit.Microseconds()+1):] {
-		n += b[1]
-	}
-	return n
-}
-
 // Merge gives the values of both.
 func (h Histogram) Merge(other Histogram) Histogram {
 	return combine(h, other, 1)
@@ -149,11 +139,6 @@ func combine(a, b Histogram, sign int64) Histogram {
 		add(rest[0], sign*rest[1])
 	}
 	return out
-}
-
-// search is the index of the first bucket whose bound is at least upper.
-func (h Histogram) search(upper int64) int {
-	return sort.Search(len(h), func(i int) bool { return h[i][0] >= upper })
 }
 
 // MarshalJSON writes the pairs; a histogram without values is an empty list.
