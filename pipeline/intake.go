@@ -11,6 +11,10 @@ import (
 // carries.
 const MaxSlice = 1000
 
+// MaxUserID is the most bytes of a user's id: of whom a notification is for,
+// and of whom preferences are kept and histories asked for.
+const MaxUserID = 128
+
 // Errors of an [Intake].
 var (
 	// ErrConflict: the key was used before with another body.

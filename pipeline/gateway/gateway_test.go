@@ -322,7 +322,7 @@ func TestPreferencesRefuse(t *testing.T) {
 		}
 	}
 	wantProblem(t, w.call("PUT", "/v1/users/u1/preferences", "x=1", func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }), 415, api.CodeMediaType)
-	for _, user := range []string{"%00", "%FF", strings.Repeat("u", 257)} {
+	for _, user := range []string{"%00", "%FF", strings.Repeat("u", 129)} {
 		wantProblem(t, w.call("GET", "/v1/users/"+user+"/preferences", ""), 404, api.CodeNotFound)
 		wantProblem(t, w.call("PUT", "/v1/users/"+user+"/preferences", `{"channels": {}}`), 404, api.CodeNotFound)
 	}

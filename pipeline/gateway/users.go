@@ -64,5 +64,5 @@ func (g *Gateway) eraseUser(w http.ResponseWriter, r *http.Request) {
 }
 
 func unknownUser() *api.Problem {
-	return problem(http.StatusNotFound, api.CodeNotFound, fmt.Sprintf("no such user: a user id has 1 to %d bytes of text", maxUserID))
+	return problem(http.StatusNotFound, api.CodeNotFound, fmt.Sprintf("no such user: a user id has 1 to %d bytes of text", pipeline.MaxUserID))
 }

@@ -12,11 +12,8 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/template"
 )
 
-// Limits of a notification's fields, in bytes.
-const (
-	maxUserID = 128
-	maxRef    = 64
-)
+// maxRef is the most bytes of a client's own name for a notification.
+const maxRef = 64
 
 // maxFaults is how many faults a client is told of at once, give or take those
 // of one notification.
@@ -127,8 +124,8 @@ func (c *checker) fields(i int) {
 	switch {
 	case n.UserID == "":
 		c.fault(i, "user_id", "is required")
-	case len(n.UserID) > maxUserID:
-		c.fault(i, "user_id", fmt.Sprintf("has %d bytes, at most %d are taken", len(n.UserID), maxUserID))
+	case len(n.UserID) > pipeline.MaxUserID:
+		c.fault(i, "user_id", fmt.Sprintf("has %d bytes, at most %d are taken", len(n.UserID), pipeline.MaxUserID))
 	}
 	if n.Channel == 0 {
 		c.fault(i, "channel", "is required: push, email or sms")
