@@ -156,24 +156,24 @@ type methods map[string]endpoint
 // the two together.
 func (g *Gateway) endpoints() map[string]methods {
 	all := map[string]methods{
-		submitPath:                       {http.MethodPost: {ScopeSend, g.submit}},
-		"/v1/notifications/{id}":         {http.MethodGet: {ScopeRead, g.notification}},
-		"/v1/users/{user}":               {http.MethodDelete: {ScopeAdmin, g.eraseUser}},
+		submitPath:                       {http.MethodPost: {ScopeSend, plain(g.submit)}},
+		"/v1/notifications/{id}":         {http.MethodGet: {ScopeRead, plain(g.notification)}},
+		"/v1/users/{user}":               {http.MethodDelete: {ScopeAdmin, plain(g.eraseUser)}},
 		"/v1/users/{user}/notifications": {http.MethodGet: {ScopeRead, g.userNotifications}},
-		"/v1/users/{user}/preferences":   {http.MethodGet: {ScopeAdmin, g.preferences}, http.MethodPut: {ScopeAdmin, g.setPreferences}},
+		"/v1/users/{user}/preferences":   {http.MethodGet: {ScopeAdmin, plain(g.preferences)}, http.MethodPut: {ScopeAdmin, plain(g.setPreferences)}},
 		"/v1/templates/{id}/{version}":   {http.MethodGet: {ScopeAdmin, g.template}, http.MethodPut: {ScopeAdmin, g.putTemplate}},
 		"/v1/deadletters":                {http.MethodGet: {ScopeRead, g.deadLetters}},
-		"/v1/deadletters/replay":         {http.MethodPost: {ScopeAdmin, g.replay}},
-		"/v1/runs/{run}/outcomes":        {http.MethodGet: {ScopeRead, g.runOutcomes}},
-		"/v1/status":                     {http.MethodGet: {ScopeRead, g.status}},
-		"/v1/status/stream":              {http.MethodGet: {ScopeRead, g.statusStream}},
+		"/v1/deadletters/replay":         {http.MethodPost: {ScopeAdmin, plain(g.replay)}},
+		"/v1/runs/{run}/outcomes":        {http.MethodGet: {ScopeRead, plain(g.runOutcomes)}},
+		"/v1/status":                     {http.MethodGet: {ScopeRead, plain(g.status)}},
+		"/v1/status/stream":              {http.MethodGet: {ScopeRead, plain(g.statusStream)}},
 		"/openapi.json":                  {http.MethodGet: {scopeAny, openAPI}},
 		livenessPath:                     {http.MethodGet: {scopeAny, g.healthy}},
 		readinessPath:                    {http.MethodGet: {scopeAny, g.ready}},
 		"/metrics":                       {http.MethodGet: {ScopeRead, g.cfg.Metrics.ServeHTTP}},
 	}
 	if g.cfg.Resharder != nil {
-		all["/v1/reshard"] = methods{http.MethodPost: {ScopeAdmin, g.reshard}}
+		all["/v1/reshard"] = methods{http.MethodPost: {ScopeAdmin, plain(g.reshard)}}
 	}
 	return all
 }

@@ -188,6 +188,9 @@ func everywhere(d described) []exercise {
 				add(exercise{status: 403, request: bearer("none")})
 				add(exercise{status: 500, world: func(w *world) { w.bug = true }})
 			}
+			if strings.HasPrefix(path, "/v1/") {
+				add(exercise{status: 422, request: func(r *http.Request) { r.URL.RawQuery = "dry_run=1" }})
+			}
 			if _, has := bodies()[operation]; !has {
 				continue
 			}

@@ -17,7 +17,6 @@ import (
 
 // Limits of what stands in a path or a query.
 const (
-	maxUserID     = 256 // bytes
 	maxReason     = 64  // bytes
 	maxCursor     = 256 // bytes
 	defaultLimit  = 50  // entries of a page
@@ -57,6 +56,21 @@ func newQuery(r *http.Request, known ...string) *query {
 		}
 	}
 	return q
+}
+
+// plain wraps a handler whose call takes no parameters: one that is given is
+// refused, for a client that asks for something must not believe it was heeded.
+// Probes and scrapers, who are set up by others, get what they always get.
+func plain(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			if p := newQuery(r).problem(); p != nil {
+				writeProblem(w, p)
+				return
+			}
+		}
+		h(w, r)
+	}
 }
 
 func (q *query) fault(name, detail string) { q.faults = append(q.faults, name+": "+detail) }
@@ -140,7 +154,7 @@ func parseTime(text string) (time.Time, bool) {
 
 // validUser says whether a path's user can be one.
 func validUser(user string) bool {
-	return user != "" && len(user) <= maxUserID && isText(user)
+	return user != "" && len(user) <= pipeline.MaxUserID && isText(user)
 }
 
 // isText says whether s is Unicode text without control characters.
