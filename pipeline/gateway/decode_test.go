@@ -65,6 +65,7 @@ func TestMalformedBodies(t *testing.T) {
 		"an unknown key twice": `{"x": 1, "x": 2}`, "a variable twice": `{"variables": {"a": "1", "b": "2", "a": "3"}}`,
 		"a key twice beside a list": `{"x": 1, "notifications": [], "x": 2}`,
 		"deep nesting":              `{"x": ` + deep + `}`, "deep nesting as a text": `{"user_id": ` + deep + `}`, "deep nesting as the body": deep,
+		"a key twice in an unknown field": `{"x": [{"a": {"b": 1, "b": 2}}]}`, "a key twice where a text belongs": `{"user_id": {"a": 1, "\u0061": 2}}`,
 		"very deep nesting": strings.Repeat("[", 1<<20), "a bad number": `{"template_version": 01}`, "a lone minus": `{"x": -}`, "a bad literal": `{"x": nul}`,
 	} {
 		t.Run(name, func(t *testing.T) {

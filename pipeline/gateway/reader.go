@@ -47,7 +47,8 @@ func (r *reader) end() error {
 	return &malformedError{"something follows the JSON value"}
 }
 
-// skip passes over a value that nobody asked for, checking that it is JSON.
+// skip passes over a value that nobody asked for, checking that it is JSON
+// whose objects have each name once (the first hundred names are remembered).
 func (r *reader) skip(depth int) error {
 	if depth > maxDepth {
 		return &malformedError{fmt.Sprintf("nested deeper than %d levels", maxDepth)}
@@ -56,7 +57,17 @@ func (r *reader) skip(depth int) error {
 	case jx.Array:
 		return r.jx.Arr(func(*jx.Decoder) error { return r.skip(depth + 1) })
 	case jx.Object:
-		return r.jx.ObjBytes(func(*jx.Decoder, []byte) error { return r.skip(depth + 1) })
+		seen := map[string]bool{}
+		return r.jx.ObjBytes(func(_ *jx.Decoder, key []byte) error {
+			name := text(key)
+			if seen[name] {
+				return duplicate(name)
+			}
+			if len(seen) < maxFaults {
+				seen[name] = true
+			}
+			return r.skip(depth + 1)
+		})
 	default:
 		return r.jx.Skip()
 	}
