@@ -107,6 +107,24 @@ func TestSlowBodyIs408(t *testing.T) {
 	}
 }
 
+// A client that writes its whole body before it reads is told that the body is
+// too large; one that asks first, or means to send much more, is told at once.
+func TestTooLargeBodyIs413ForThoseWhoReadLast(t *testing.T) {
+	_, address := listen(t, newWorld(nil))
+	body := strings.Repeat(" ", 3*gateway.MaxBody)
+	for name, rest := range map[string]string{
+		"of known length":   fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(body), body),
+		"of unknown length": fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body),
+		"asked for":         fmt.Sprintf("Expect: 100-continue\r\nContent-Length: %d\r\n\r\n", len(body)),
+		"far too large":     "Content-Length: 1000000000000\r\n\r\n",
+	} {
+		got := raw(t, address, head+rest, 2)
+		if len(got) != 1 || got[0].status != http.StatusRequestEntityTooLarge || !got[0].close {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
 // A deadline of the body must not end a request whose body has come.
 func TestBodyDeadlineEndsWithTheBody(t *testing.T) {
 	w := newWorld(func(c *gateway.Config) { c.BodyTimeout = 20 * time.Millisecond })

@@ -22,6 +22,9 @@ import (
 // MaxBody is the most bytes of a request's body.
 const MaxBody = 4 << 20
 
+// maxPassedOver bounds what is read for nothing of a body that is too large.
+const maxPassedOver = 4 * MaxBody
+
 // submit answers POST /v1/notifications.
 func (g *Gateway) submit(w http.ResponseWriter, r *http.Request) {
 	if g.draining.Load() {
@@ -114,6 +117,9 @@ func (g *Gateway) admitBody(w http.ResponseWriter, r *http.Request) (data []byte
 	if p := checkBodyHeaders(r); p != nil {
 		return nil, nil, p
 	}
+	if r.ContentLength > MaxBody {
+		return nil, nil, g.tooLarge(w, r)
+	}
 	taken := r.ContentLength
 	if taken < 0 { // chunked: as much as may come
 		taken = MaxBody
@@ -138,9 +144,6 @@ func checkBodyHeaders(r *http.Request) *api.Problem {
 	if r.Header.Get("Content-Encoding") != "" {
 		return problem(http.StatusUnsupportedMediaType, api.CodeMediaType, "want a body without Content-Encoding")
 	}
-	if r.ContentLength > MaxBody {
-		return tooLarge()
-	}
 	return nil
 }
 
@@ -154,7 +157,17 @@ func isJSON(contentType string) bool {
 	return err == nil && mediaType == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
 }
 
-func tooLarge() *api.Problem {
+// tooLarge refuses a body for its size. What is left of it is read first,
+// within bounds: most clients write the whole of a body before they read, and a
+// connection that is reset meanwhile would be all they see. A client that waits
+// for leave to write (Expect) gets the answer in its place.
+func (g *Gateway) tooLarge(w http.ResponseWriter, r *http.Request) *api.Problem {
+	w.Header().Set("Connection", "close")
+	if r.Header.Get("Expect") == "" && r.ContentLength <= maxPassedOver {
+		// Without the deadline the server's bound of a whole request holds.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(g.cfg.BodyTimeout))
+		_, _ = io.CopyN(io.Discard, r.Body, maxPassedOver) // the answer is the same
+	}
 	return problem(http.StatusRequestEntityTooLarge, api.CodeTooLarge, fmt.Sprintf("a body has at most %d bytes", MaxBody))
 }
 
@@ -180,8 +193,7 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request) ([]byte, *api
 		w.Header().Set("Connection", "close")
 		return nil, problem(http.StatusBadRequest, api.CodeMalformed, "the body is cut short or wrongly framed")
 	case len(data) > MaxBody:
-		w.Header().Set("Connection", "close")
-		return nil, tooLarge()
+		return nil, g.tooLarge(w, r)
 	}
 	// Without this the deadline would end the connection's watch for a client
 	// that goes away, and with it the request's context.
