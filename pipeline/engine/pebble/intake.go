@@ -246,7 +246,7 @@ func decodeAnswer(value string) (answer, error) {
 	for d.Rest() != "" && !d.Failed() {
 		i := d.Uvarint()
 		result := pipeline.Result{State: pipeline.State(d.Byte()), Reason: d.Text()}
-		if i >= n {
+		if i >= n || !result.State.Terminal() { // what was queued is not written
 			return answer{}, errBadAnswer
 		}
 		a.results[i] = result
