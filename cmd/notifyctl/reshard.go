@@ -22,16 +22,14 @@ const reshardEvery = 200 * time.Millisecond
 // reshardOptions are the flags and the argument of reshard.
 type reshardOptions struct {
 	planOptions
-	keyOptions
-	url      string
-	to       int
-	data     string
-	external []string
+	serverOptions
+	to   int
+	data string
 }
 
 // newReshardCommand builds notifyctl reshard.
 func newReshardCommand(a *app) *cobra.Command {
-	opts := reshardOptions{url: defaultServer}
+	opts := reshardOptions{serverOptions: serverOptions{url: defaultServer}}
 	cmd := &cobra.Command{
 		Use:   "reshard --to N [URL]",
 		Short: "Move the preferences of a server to another number of shards",
@@ -65,7 +63,7 @@ directory next. Interrupting this command does not stop a server's move.`,
 		},
 	}
 	flags := cmd.Flags()
-	opts.planOptions.register(flags)
+	opts.register(flags)
 	opts.keyOptions.register(flags)
 	flags.IntVar(&opts.to, "to", 0, fmt.Sprintf("`number` of shards, 1 to %d", pipeline.MaxShards))
 	flags.StringVar(&opts.data, "data", "", "`directory` of a server that is stopped")
@@ -90,17 +88,9 @@ func runReshard(ctx context.Context, a *app, opts reshardOptions) error {
 		}
 		return shown.end()
 	}
-	key, err := opts.key(a)
+	client, err := opts.client(ctx, a)
 	if err != nil {
 		return err
-	}
-	server, err := resolve(ctx, "URL", opts.url, opts.external)
-	if err != nil {
-		return err
-	}
-	client, err := api.NewClient(server.Base(), api.ClientOptions{Key: key, DialContext: server.DialContext})
-	if err != nil {
-		return &usageError{err}
 	}
 	defer client.Close()
 	if err := client.Reshard(ctx, uint32(opts.to)); err != nil {

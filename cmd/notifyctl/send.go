@@ -29,8 +29,7 @@ const (
 
 // sendOptions are the flags and the argument of send.
 type sendOptions struct {
-	keyOptions
-	url       string
+	serverOptions
 	user      string
 	channel   string
 	to        string
@@ -40,13 +39,12 @@ type sendOptions struct {
 	category  string
 	locale    string
 	wait      time.Duration
-	external  []string
 	output    string
 }
 
 // newSendCommand builds notifyctl send.
 func newSendCommand(a *app) *cobra.Command {
-	opts := sendOptions{url: defaultServer}
+	opts := sendOptions{serverOptions: serverOptions{url: defaultServer}}
 	cmd := &cobra.Command{
 		Use:   "send [URL]",
 		Short: "Send one notification through a running server, and follow it",
@@ -117,17 +115,9 @@ func runSend(ctx context.Context, a *app, opts sendOptions) error {
 	if err != nil {
 		return err
 	}
-	key, err := opts.key(a)
+	client, err := opts.client(ctx, a)
 	if err != nil {
 		return err
-	}
-	server, err := resolve(ctx, "URL", opts.url, opts.external)
-	if err != nil {
-		return err
-	}
-	client, err := api.NewClient(server.Base(), api.ClientOptions{Key: key, DialContext: server.DialContext})
-	if err != nil {
-		return &usageError{err}
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, opts.wait, errNotEnded)
