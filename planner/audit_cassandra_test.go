@@ -8,13 +8,7 @@ import (
 
 func TestCassandraFindings(t *testing.T) {
 	const none = planner.Severity(0)
-	for _, tt := range []struct {
-		name            string
-		set             []string
-		rule            string
-		severity        planner.Severity
-		stated, derived float64
-	}{
+	checkFindings(t, "cassandra", []findingCase{
 		// 60 TB / 3 / 20 is 1 TB, 60 TB x 3 / 20 is 9 TB on 1 TB of usable disk.
 		{"the reference", nil, "replication-left-out", planner.Error, 1e12, 9e12},
 		{"one copy", []string{"claims.cassandra.disk.per_node=3TB"}, "replication-left-out", planner.Error, 3e12, 9e12},
@@ -34,11 +28,7 @@ func TestCassandraFindings(t *testing.T) {
 		{"two copies", []string{"cassandra.replication=2"}, "zone-takes-quorum", planner.Error, 1, 2},
 		{"two zones", []string{"kafka.zones=2"}, "zone-takes-quorum", planner.Error, 1, 2},
 		{"five copies", []string{"cassandra.replication=5"}, "zone-takes-quorum", none, 0, 0},
-	} {
-		t.Run(tt.rule+" of "+tt.name, func(t *testing.T) {
-			checkFinding(t, estimate(t, tt.set...), "cassandra", tt.rule, tt.severity, tt.stated, tt.derived)
-		})
-	}
+	})
 }
 
 // What is to be done mends it.

@@ -9,13 +9,7 @@ import (
 
 func TestCostFindings(t *testing.T) {
 	const none = planner.Severity(0)
-	for _, tt := range []struct {
-		name            string
-		set             []string
-		rule            string
-		severity        planner.Severity
-		stated, derived float64
-	}{
+	checkFindings(t, "cost", []findingCase{
 		{"the reference", nil, "providers-left-out", planner.Warning, 50_000, 36_443_200},
 		{"both stated", []string{"claims.cost.providers=$36M/month"}, "providers-left-out", none, 0, 0},
 		{"push alone, which is free", []string{"workload.channels={push: 100%}"}, "providers-left-out", none, 0, 0},
@@ -38,11 +32,7 @@ func TestCostFindings(t *testing.T) {
 		{"patience", []string{"prices.max_age=900d"}, "stale-prices", none, 0, 0},
 
 		{"contracts", []string{"prices.overrides={twilio.sms.segment: $0.008, twilio.sms.carrier: $0.003}"}, "doubtful-prices", none, 0, 0},
-	} {
-		t.Run(tt.rule+" of "+tt.name, func(t *testing.T) {
-			checkFinding(t, estimate(t, tt.set...), "cost", tt.rule, tt.severity, tt.stated, tt.derived)
-		})
-	}
+	})
 }
 
 // What the findings say holds the numbers that make them plain.

@@ -9,13 +9,7 @@ import (
 
 func TestKafkaFindings(t *testing.T) {
 	const none = planner.Severity(0)
-	for _, tt := range []struct {
-		name            string
-		set             []string
-		rule            string
-		severity        planner.Severity
-		stated, derived float64
-	}{
+	checkFindings(t, "kafka", []findingCase{
 		// 2 TB x 7 / 12 is 1.17 TB; three copies are 3.5 TB on a disk of 2 TB.
 		{"the reference", nil, "replication-left-out", planner.Error, 1.2e12, 3.5e12},
 		{"larger disks", []string{"kafka.disk_per_broker=4TB"}, "replication-left-out", planner.Warning, 1.2e12, 3.5e12},
@@ -47,11 +41,7 @@ func TestKafkaFindings(t *testing.T) {
 
 		{"the reference", nil, "consumers-over-partitions", planner.Warning, 1700, 200},
 		{"small pools", []string{"workers={push: {max: 100}, email: {max: 60}, sms: {max: 40}}"}, "consumers-over-partitions", none, 0, 0},
-	} {
-		t.Run(tt.rule+" of "+tt.name, func(t *testing.T) {
-			checkFinding(t, estimate(t, tt.set...), "kafka", tt.rule, tt.severity, tt.stated, tt.derived)
-		})
-	}
+	})
 }
 
 // What is to be done names numbers, and they mend it.

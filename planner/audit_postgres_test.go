@@ -11,13 +11,7 @@ import (
 func TestPostgresFindings(t *testing.T) {
 	const none = planner.Severity(0)
 	nothing := math.NaN()
-	for _, tt := range []struct {
-		name            string
-		set             []string
-		rule            string
-		severity        planner.Severity
-		stated, derived float64
-	}{
+	checkFindings(t, "postgres", []findingCase{
 		{"the reference", nil, "modulo-moves-most-users", planner.Warning, 1. / 11, 10. / 11},
 		{"three shards", []string{"postgres.shards=3"}, "modulo-moves-most-users", planner.Warning, .25, .75},
 		{"jump hash", []string{"postgres.sharding=jump"}, "modulo-moves-most-users", none, 0, 0},
@@ -42,11 +36,7 @@ func TestPostgresFindings(t *testing.T) {
 		{"the reference", nil, "zone-takes-shards", none, 0, 0},
 		{"no replica", []string{"postgres.replicas=0"}, "zone-takes-shards", planner.Error, 0, 1},
 		{"one zone", []string{"kafka.zones=1"}, "zone-takes-shards", planner.Error, 2, 1},
-	} {
-		t.Run(tt.rule+" of "+tt.name, func(t *testing.T) {
-			checkFinding(t, estimate(t, tt.set...), "postgres", tt.rule, tt.severity, tt.stated, tt.derived)
-		})
-	}
+	})
 }
 
 // From 11 shards to 100 modulo keeps 11 remainders of 1100, from 20 to 100

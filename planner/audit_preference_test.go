@@ -12,13 +12,7 @@ func TestPreferenceFindings(t *testing.T) {
 	// One read of a user in 8640 s: x is 300/8640 in Redis, 60/8640/50 in one of
 	// 50 services.
 	const l1, l2 = 1 / (1 + 50*8640/60.), 1 / (1 + 8640/300.)
-	for _, tt := range []struct {
-		name            string
-		set             []string
-		rule            string
-		severity        planner.Severity
-		stated, derived float64
-	}{
+	checkFindings(t, "preferences", []findingCase{
 		{"the reference", nil, "l1-hits-out-of-reach", planner.Error, .4, l1},
 		{"the right claim", []string{"claims.preferences.l1.hit_ratio=0.0139%"}, "l1-hits-out-of-reach", none, 0, 0},
 		{"bursts", []string{"workload.burst=2"}, "l1-hits-out-of-reach", none, 0, 0},
@@ -40,11 +34,7 @@ func TestPreferenceFindings(t *testing.T) {
 		// 50,000/s / 50 x 60 s are read once each, but for .06 %.
 		{"the reference", nil, "entries-end-early", planner.Info, 10_000, 59_965},
 		{"room for all", []string{"preferences.l1.entries=60000"}, "entries-end-early", none, 0, 0},
-	} {
-		t.Run(tt.rule+" of "+tt.name, func(t *testing.T) {
-			checkFinding(t, estimate(t, tt.set...), "preferences", tt.rule, tt.severity, tt.stated, tt.derived)
-		})
-	}
+	})
 }
 
 // What is promised of the caches, in words: 95 % takes entries for 45.6 h or

@@ -8,13 +8,7 @@ import (
 
 func TestRedisFindings(t *testing.T) {
 	const none = planner.Severity(0)
-	for _, tt := range []struct {
-		name            string
-		set             []string
-		rule            string
-		severity        planner.Severity
-		stated, derived float64
-	}{
+	checkFindings(t, "redis", []findingCase{
 		// 200.05 GB on 6 x 32 GB, where 150 GB are claimed.
 		{"the reference", nil, "memory-over-capacity", planner.Error, 150e9, 200.05e9},
 		{"the right claim", []string{"claims.redis.memory=200GB"}, "memory-over-capacity", planner.Error, 192e9, 200.05e9},
@@ -35,9 +29,5 @@ func TestRedisFindings(t *testing.T) {
 
 		{"the reference", nil, "no-replica", none, 0, 0},
 		{"one copy", []string{"redis.replicas=0"}, "no-replica", planner.Warning, 0, 1},
-	} {
-		t.Run(tt.rule+" of "+tt.name, func(t *testing.T) {
-			checkFinding(t, estimate(t, tt.set...), "redis", tt.rule, tt.severity, tt.stated, tt.derived)
-		})
-	}
+	})
 }

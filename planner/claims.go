@@ -84,7 +84,7 @@ func (c Claims) MarshalJSON() ([]byte, error) {
 
 // claims decodes the claims of a plan.
 func (d *decoder) claims(path string, node ast.Node, into *Claims) {
-	pairs, ok := d.pairs(path, node)
+	pairs, ok := yamldoc.Mapping(path, node, d.fault)
 	if !ok {
 		return
 	}

@@ -46,7 +46,7 @@ const overridesPath = "prices.overrides"
 
 // overrides decodes the prices that a plan gives itself.
 func (d *decoder) overrides(path string, node ast.Node, into *Overrides) {
-	pairs, ok := d.pairs(path, node)
+	pairs, ok := yamldoc.Mapping(path, node, d.fault)
 	if !ok {
 		return
 	}

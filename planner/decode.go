@@ -43,7 +43,7 @@ func (d *decoder) source(t *token.Token) yamldoc.Source {
 
 // mapping decodes a mapping into a struct.
 func (d *decoder) mapping(path string, node ast.Node, into reflect.Value) {
-	pairs, ok := d.pairs(path, node)
+	pairs, ok := yamldoc.Mapping(path, node, d.fault)
 	if !ok {
 		return
 	}
@@ -74,17 +74,6 @@ func (d *decoder) unknown(t *token.Token, path, key string, known []string) {
 		hint = "; accepted are " + yamldoc.Listed(known)
 	}
 	d.fault(t, path, "unknown key%s", hint)
-}
-
-// pairs lists the entries of a mapping, each key once.
-func (d *decoder) pairs(path string, node ast.Node) ([]yamldoc.Entry, bool) {
-	pairs, ok := yamldoc.Entries(node, func(key *token.Token, first int) {
-		d.fault(key, yamldoc.Join(path, key.Value), "the key is given twice, first on line %d", first)
-	})
-	if !ok {
-		d.fault(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", yamldoc.Found(node))
-	}
-	return pairs, ok
 }
 
 // meant is the hint of a message about an unknown word.

@@ -43,6 +43,25 @@ func checkFinding(t *testing.T, e *planner.Estimate, component, rule string, sev
 	}
 }
 
+// A findingCase is a plan, and what one rule finds of it; checkFinding says how.
+type findingCase struct {
+	name            string
+	set             []string
+	rule            string
+	severity        planner.Severity
+	stated, derived float64
+}
+
+// checkFindings checks what the rules of a component find of plans.
+func checkFindings(t *testing.T, component string, cases []findingCase) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.rule+" of "+c.name, func(t *testing.T) {
+			checkFinding(t, estimate(t, c.set...), component, c.rule, c.severity, c.stated, c.derived)
+		})
+	}
+}
+
 // isNumber compares a number of a finding to eight digits.
 func isNumber(is *float64, want float64) bool {
 	if is == nil || math.IsNaN(want) {

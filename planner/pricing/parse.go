@@ -126,7 +126,7 @@ func (d *decoder) section(f fields, key string) []yamldoc.Entry {
 		d.fault(f.start, key, "missing")
 		return nil
 	}
-	pairs, _ := d.pairs(key, node)
+	pairs, _ := yamldoc.Mapping(key, node, d.fault)
 	return pairs
 }
 

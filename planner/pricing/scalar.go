@@ -21,17 +21,6 @@ type fields struct {
 	nodes map[string]ast.Node
 }
 
-// pairs lists the entries of a mapping, each key once.
-func (d *decoder) pairs(path string, node ast.Node) ([]yamldoc.Entry, bool) {
-	pairs, ok := yamldoc.Entries(node, func(key *token.Token, first int) {
-		d.fault(key, yamldoc.Join(path, key.Value), "the key is given twice, first on line %d", first)
-	})
-	if !ok {
-		d.fault(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", yamldoc.Found(node))
-	}
-	return pairs, ok
-}
-
 // meant is the hint of a message about an unknown word, to stand behind it.
 func meant(word string, candidates []string) string {
 	if n := yamldoc.Nearest(word, candidates); n != "" {
@@ -42,7 +31,7 @@ func meant(word string, candidates []string) string {
 
 // fields sorts the entries of a mapping by its known keys and notes the others.
 func (d *decoder) fields(path string, node ast.Node, known ...string) (fields, bool) {
-	pairs, ok := d.pairs(path, node)
+	pairs, ok := yamldoc.Mapping(path, node, d.fault)
 	f := fields{path: path, start: node.GetToken(), nodes: make(map[string]ast.Node)}
 	for i, p := range pairs {
 		if i == 0 {

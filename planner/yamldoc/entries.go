@@ -36,3 +36,16 @@ func Entries(node ast.Node, twice func(key *token.Token, first int)) (entries []
 	}
 	return entries, true
 }
+
+// Mapping gives the entries of the mapping at a path. A key that is given twice,
+// and a node that is no mapping, are reported in the words that every file is
+// refused with.
+func Mapping(path string, node ast.Node, report func(t *token.Token, path, format string, args ...any)) (entries []Entry, ok bool) {
+	entries, ok = Entries(node, func(key *token.Token, first int) {
+		report(key, Join(path, key.Value), "the key is given twice, first on line %d", first)
+	})
+	if !ok {
+		report(node.GetToken(), path, "found %s; accepted is a mapping of keys to values", Found(node))
+	}
+	return entries, ok
+}
