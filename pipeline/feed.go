@@ -23,7 +23,10 @@ type Token struct {
 // Delivery is a record that is due to be sent.
 type Delivery struct {
 	Record
-	Token    Token
+	Token Token
+	// Origin is the token under which it was first queued, where an engine
+	// queues retries as records of their own; else zero.
+	Origin   Token
 	Attempts []Attempt // those made before
 	// Doubt marks a record that a former owner may have sent: ask History
 	// before it is sent.
@@ -62,6 +65,9 @@ type Lease interface {
 	// Ending is closed when the lease is about to be taken away: send nothing
 	// new, settle what was sent, then Close.
 	Ending() <-chan struct{}
+	// Share is the part of the channel's partitions that is leased, above 0 and
+	// at most 1: the part of the channel's work that is this process's.
+	Share() float64
 	// Close gives the partitions back. What was handed out and not settled is
 	// handed out again later, in doubt; an orderly end settles it before.
 	Close(ctx context.Context) error

@@ -25,13 +25,12 @@ func (l DailyLimits) Of(c Channel) int64 {
 // Any says whether there is a limit at all.
 func (l DailyLimits) Any() bool { return l != DailyLimits{} }
 
-// Limits counts what users and providers get. It is safe for concurrent use.
+// Limits counts what users get. It is safe for concurrent use.
 //
-// Days and minutes are UTC's, by the caller's clock: a store shared by processes
-// names its counters rate:user:{user}:{channel}:{date} and
-// rate:provider:{provider}:{minute}, and lets them expire. A time before the
-// last of its counter counts as that one, so that a clock that is set back gives
-// nobody a second day.
+// Days are UTC's, by the caller's clock: a store shared by processes names its
+// counters rate:user:{user}:{channel}:{date}, and lets them expire. A time
+// before the last of its counter counts as that one, so that a clock that is set
+// back gives nobody a second day.
 //
 // Limits fail open: whoever gets an error goes on as if all was granted.
 type Limits interface {
@@ -44,7 +43,4 @@ type Limits interface {
 	// ReturnDaily gives back tokens that were taken at that time for what was
 	// not accepted after all; of a day that is over, it does nothing.
 	ReturnDaily(ctx context.Context, at time.Time, keys []PreferenceKey) error
-	// TakeWindow takes up to n of the limit that a provider has in the minute of
-	// at, and says how many.
-	TakeWindow(ctx context.Context, at time.Time, provider string, n, limit int64) (granted int64, err error)
 }

@@ -88,6 +88,8 @@ func (e *engine) Depths(context.Context) ([]pipeline.Depth, error) {
 
 func (e *engine) Channel() pipeline.Channel { return e.channel }
 
+func (e *engine) Share() float64 { return 1 }
+
 func (e *engine) Ending() <-chan struct{} { return e.ending }
 
 func (e *engine) Await(ctx context.Context, p pipeline.Priority, maximum int, wait time.Duration) error {

@@ -22,7 +22,6 @@ func RateLimits(t *testing.T, open func(t *testing.T) pipeline.Limits) {
 		"gives tokens back":                                     limitsReturn,
 		"grants exactly the limit to many at once":              limitsConcurrent,
 		"follows a model":                                       limitsModel,
-		"divides a provider's minute":                           limitsWindow,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -154,27 +153,4 @@ func limitsModel(t *testing.T, l pipeline.Limits) {
 		}
 		wantGranted(t, take(t, l, at, limits, keys...), want)
 	})
-}
-
-func limitsWindow(t *testing.T, l pipeline.Limits) {
-	at := limitsNoon()
-	for _, c := range []struct {
-		provider       string
-		after          time.Duration
-		n, limit, want int64
-	}{
-		{"fcm", 0, 60, 100, 60},
-		{"fcm", 30 * time.Second, 60, 100, 40},
-		{"fcm", 59 * time.Second, 60, 100, 0},
-		{"ses", 59 * time.Second, 60, 100, 60},
-		{"fcm", 60 * time.Second, 60, 100, 60},
-		{"fcm", 61 * time.Second, 60, 70, 10},
-		{"fcm", 61 * time.Second, 60, 50, 0}, // the limit was lowered below what was taken
-		{"fcm", 10 * time.Minute, 1000, 100, 100},
-	} {
-		got, err := l.TakeWindow(t.Context(), at.Add(c.after), c.provider, c.n, c.limit)
-		if err != nil || got != c.want {
-			t.Errorf("%+v: granted %d, %v", c, got, err)
-		}
-	}
 }

@@ -24,7 +24,6 @@ type Limits struct {
 	seed    maphash.Seed
 	perPart int // counters of a part
 	parts   [limitShards]limitPart
-	windows windows
 }
 
 // limitPart has the counters of some users, of one day.
@@ -37,22 +36,9 @@ type limitPart struct {
 	taken map[uint64]int64
 }
 
-// windows counts what providers took in a minute.
-type windows struct {
-	mu         sync.Mutex
-	byProvider map[string]window // as many as there are providers
-}
-
-type window struct {
-	minute int64 // since 1970
-	taken  int64
-}
-
 // NewLimits makes counters that take about so many bytes at most.
 func NewLimits(maxBytes uint64) *Limits {
-	l := &Limits{seed: maphash.MakeSeed(), perPart: int(max(1, maxBytes/userBytes/limitShards))}
-	l.windows.byProvider = map[string]window{}
-	return l
+	return &Limits{seed: maphash.MakeSeed(), perPart: int(max(1, maxBytes/userBytes/limitShards))}
 }
 
 // TakeDaily takes a token for each key. It never fails.
@@ -103,21 +89,6 @@ func (p *limitPart) giveBack(day int64, user uint64) {
 	default:
 		p.taken[user] = taken - 1
 	}
-}
-
-// TakeWindow takes from a provider's minute. It never fails.
-func (l *Limits) TakeWindow(_ context.Context, at time.Time, provider string, n, limit int64) (int64, error) {
-	minute := at.Unix() / 60
-	l.windows.mu.Lock()
-	defer l.windows.mu.Unlock()
-	w := l.windows.byProvider[provider]
-	if minute > w.minute {
-		w = window{minute: minute}
-	}
-	granted := max(0, min(n, limit-w.taken))
-	w.taken += granted
-	l.windows.byProvider[provider] = w
-	return granted, nil
 }
 
 // Users is how many users' counters of the last day are held.

@@ -48,6 +48,9 @@ func (l *lease) Channel() pipeline.Channel { return l.channel }
 // Ending is closed by Close.
 func (l *lease) Ending() <-chan struct{} { return l.ending }
 
+// Share is 1: a store has one process.
+func (l *lease) Share() float64 { return 1 }
+
 // Await waits until a batch is due to be cut.
 func (l *lease) Await(ctx context.Context, p pipeline.Priority, maximum int, wait time.Duration) error {
 	s := l.store

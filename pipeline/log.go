@@ -1,0 +1,90 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+)
+
+// The types below are what the external engines' parts say to each other: a log
+// that queues records, rows that hold what became of them, and whoever puts the
+// two in sequence. An engine that has both in one store needs none of them.
+
+// LogEntry is a notification on its way into a log.
+type LogEntry struct {
+	Record
+	// Result is Queued, or the outcome that it met at ingest: that is queued
+	// too, to be settled without a send, so that the account has one source.
+	Result
+	// Check says that the request was begun before, so that the log may hold the
+	// same id already.
+	Check bool
+}
+
+// Logged is a record that a log hands out, before anybody looked up what is
+// known of it.
+type Logged struct {
+	*Delivery
+	// Result is the entry's: Queued for what is to be sent.
+	Result
+	// Check is the entry's. What is checked is looked up by its id before it is
+	// sent, as what is in doubt is.
+	Check bool
+	// Repeats says that another delivery of the id is in the lease's windows.
+	Repeats bool
+	// Undecodable is what the log held in place of a record. The delivery then
+	// has a queue and a token and nothing else.
+	Undecodable []byte
+}
+
+// LogLease is the hold on partitions of one channel of a log, as [Lease] is on
+// those of a [Feed].
+type LogLease interface {
+	Channel() Channel
+	Await(ctx context.Context, p Priority, max int, wait time.Duration) error
+	Fetch(ctx context.Context, p Priority, max int) ([]Logged, error)
+	Ending() <-chan struct{}
+	Share() float64
+	Close(ctx context.Context) error
+}
+
+// ExitKind says how a delivery leaves the window of its log.
+type ExitKind uint8
+
+// The kinds of exits.
+const (
+	// Stays: it does not leave; only its attempt is counted.
+	Stays ExitKind = iota + 1
+	// Ends: it met the fact's outcome.
+	Ends
+	// Waits: it is queued again, to be handed out at the fact's due time, before
+	// this copy leaves.
+	Waits
+	// Waiting: as Waits, and it was queued again before.
+	Waiting
+	// Repeats: it is another copy of a record that is, or was, accounted for.
+	Repeats
+)
+
+// Exit is a fact as a log counts it. Each record of a log leaves by exactly one
+// exit, so that
+//
+//	accepted = records queued by an intake - repeats among them
+//	         = outcomes + what has not left
+type Exit struct {
+	Fact
+	Kind ExitKind
+	// Check is set on what waits when the log may hold the same retry already.
+	Check bool
+}
+
+// Row is what the history holds of a notification, and which delivery wrote the
+// last of it.
+type Row struct {
+	Entry // its state is zero where there is no row
+	// Token is the delivery's that ended in State, Origin the one under which
+	// the notification was first queued: by them a delivery that is handed out
+	// again knows its own fact from that of another copy.
+	Token  Token
+	Origin Token
+	Due    time.Time // of a retry
+}
