@@ -1,9 +1,6 @@
 package pipeline
 
-import (
-	"errors"
-	"strings"
-)
+import "strings"
 
 // The engines that a process may depend on, as errors, checks and metrics name
 // them.
@@ -52,11 +49,3 @@ func (e *EngineError) Unwrap() error { return e.Err }
 
 // oneLine joins the lines of a driver's message.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// Permanent says whether waiting does not mend an error of an engine's opening.
-// What no engine said of itself is permanent: it is a fault of ours or of the
-// configuration.
-func Permanent(err error) bool {
-	var fault *EngineError
-	return !errors.As(err, &fault) || fault.Permanent
-}

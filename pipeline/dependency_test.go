@@ -2,7 +2,6 @@ package pipeline_test
 
 import (
 	"errors"
-	"fmt"
 	"testing"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -28,23 +27,6 @@ func TestEngineErrorIsOneLine(t *testing.T) {
 		}
 		if !errors.Is(&c.err, c.err.Err) {
 			t.Errorf("%q does not unwrap to its cause", c.want)
-		}
-	}
-}
-
-func TestPermanent(t *testing.T) {
-	cause := errors.New("cause")
-	for name, c := range map[string]struct {
-		err  error
-		want bool
-	}{
-		"an engine that is away":      {&pipeline.EngineError{Engine: pipeline.EngineRedis, Err: cause}, false},
-		"one wrapped":                 {fmt.Errorf("open: %w", &pipeline.EngineError{Engine: pipeline.EngineRedis, Err: cause}), false},
-		"an engine that does not fit": {&pipeline.EngineError{Engine: pipeline.EngineRedis, Err: cause, Permanent: true}, true},
-		"no engine's error":           {cause, true},
-	} {
-		if got := pipeline.Permanent(c.err); got != c.want {
-			t.Errorf("%s: Permanent = %t, want %t", name, got, c.want)
 		}
 	}
 }
