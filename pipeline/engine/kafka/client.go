@@ -1,0 +1,67 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/metadata"
+)
+
+const (
+	// metadataTTL is how old the known leaders may be. kafka-go looks for them
+	// anew only when that has passed, so its default of 6 s is what every move
+	// of a leader would cost.
+	metadataTTL = 500 * time.Millisecond
+	// dialTimeout bounds connecting to a broker, TLS and SASL included, so that
+	// one that is gone does not keep requests from finding the next.
+	dialTimeout = time.Second
+)
+
+// newTransport is how all requests of a log reach the brokers. It knows the
+// leaders of the topics, and of no others: a cluster may have thousands.
+func newTransport(cfg Config, topics []string) (*kafkago.Transport, error) {
+	mechanism, err := cfg.SASL.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	return &kafkago.Transport{
+		Dial:           cfg.Dial,
+		DialTimeout:    dialTimeout,
+		IdleTimeout:    time.Minute,
+		MetadataTTL:    metadataTTL,
+		MetadataTopics: topics,
+		ClientID:       cfg.ClientID,
+		TLS:            cfg.TLS,
+		SASL:           mechanism,
+	}, nil
+}
+
+// bootstrap is the address under which a transport looks for any of the
+// brokers.
+func bootstrap(brokers []string) net.Addr { return kafkago.TCP(brokers...) }
+
+// client sends requests by the log's transport.
+func (l *Log) client() *kafkago.Client {
+	return &kafkago.Client{Addr: l.addr, Transport: l.transport}
+}
+
+// layout is what the transport knows of our topics, at most metadataTTL old.
+func layout(ctx context.Context, transport kafkago.RoundTripper, addr net.Addr, topics []string) (*metadata.Response, error) {
+	answer, err := transport.RoundTrip(ctx, addr, &metadata.Request{TopicNames: topics})
+	if err != nil {
+		return nil, fmt.Errorf("ask for the topics' leaders: %w", err)
+	}
+	return answer.(*metadata.Response), nil
+}
+
+// hostOf is the host of host:port.
+func hostOf(address string) string {
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return strings.TrimSpace(address)
+}
