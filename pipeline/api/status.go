@@ -5,24 +5,37 @@ import "time"
 // Status is the answer of GET /v1/status: one snapshot of everything the live
 // screen shows.
 type Status struct {
-	Started   time.Time         `json:"started"`
-	Now       time.Time         `json:"now"` // on the server's clock
-	Version   string            `json:"version"`
-	Ready     bool              `json:"ready"`
-	Draining  bool              `json:"draining"`
-	Engines   map[string]string `json:"engines"` // part of the pipeline -> what serves it
-	Account   Account           `json:"account"`
-	Queues    []Queue           `json:"queues"`
-	Workers   []Workers         `json:"workers"`
-	Regions   []Region          `json:"regions"`
-	Scaling   Scaling           `json:"scaling"`
-	Providers []Provider        `json:"providers"`
-	API       Traffic           `json:"api"`
-	EndToEnd  []EndToEnd        `json:"end_to_end"`
-	Caches    []Cache           `json:"caches"`
-	Shards    Shards            `json:"shards"`
-	Resources Resources         `json:"resources"`
-	Groups    []Group           `json:"groups"` // of the dashboard
+	Started  time.Time         `json:"started"`
+	Now      time.Time         `json:"now"` // on the server's clock
+	Version  string            `json:"version"`
+	Ready    bool              `json:"ready"`
+	Draining bool              `json:"draining"`
+	Role     string            `json:"role"`    // all, gateway or worker
+	Engines  map[string]string `json:"engines"` // part of the pipeline -> what serves it
+	// Dependencies are the engines beyond the network; embedded ones are none.
+	Dependencies []Dependency `json:"dependencies"`
+	Account      Account      `json:"account"`
+	Queues       []Queue      `json:"queues"`
+	Workers      []Workers    `json:"workers"`
+	Regions      []Region     `json:"regions"`
+	Scaling      Scaling      `json:"scaling"`
+	Providers    []Provider   `json:"providers"`
+	API          Traffic      `json:"api"`
+	EndToEnd     []EndToEnd   `json:"end_to_end"`
+	Caches       []Cache      `json:"caches"`
+	Shards       Shards       `json:"shards"`
+	Resources    Resources    `json:"resources"`
+	Groups       []Group      `json:"groups"` // of the dashboard
+}
+
+// Dependency is how an engine beyond the network stands. It is asked once a
+// second.
+type Dependency struct {
+	Name    string    `json:"name"`    // kafka, redis, postgres, cassandra or templates
+	Address string    `json:"address"` // without user and password
+	State   string    `json:"state"`   // up or down
+	Since   time.Time `json:"since"`   // when it came to be so
+	Error   string    `json:"error,omitempty"`
 }
 
 // Account is the promise as an equation: what was accepted has ended or is in

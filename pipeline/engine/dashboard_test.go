@@ -71,6 +71,9 @@ func TestMetricsAfterTraffic(t *testing.T) {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
 	for _, d := range telemetry.Catalogue() {
+		if strings.HasPrefix(d.Name, "notifyctl_dependency_") {
+			continue // of engines beyond the network
+		}
 		if !strings.Contains(text, "\n"+d.Name) && !strings.HasPrefix(text, d.Name) {
 			t.Errorf("%s was not scraped", d.Name)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -68,6 +69,9 @@ type Observer interface {
 // Config is what a [Gateway] is made of. The limits' zero values take the
 // defaults.
 type Config struct {
+	// Ingester is nil in a process that takes nothing and has nothing looked up:
+	// there are health, metrics and status alone, and of the ports nothing else
+	// is needed.
 	Ingester    Ingester
 	Replayer    Replayer
 	History     pipeline.History
@@ -80,7 +84,8 @@ type Config struct {
 	// Status takes the snapshot of GET /v1/status; the gateway fills in
 	// whether it is ready and whether it drains.
 	Status func(context.Context) (api.Status, error)
-	// Checks name the parts that must work before the gateway is ready.
+	// Checks name the parts that must work before the gateway is ready, but for
+	// those that are a *[DegradedError] away from it.
 	Checks   map[string]func(context.Context) error
 	Metrics  http.Handler // GET /metrics
 	Observer Observer
@@ -130,7 +135,7 @@ func New(c Config) *Gateway {
 	for pattern, m := range g.endpoints() {
 		g.route(pattern, m)
 	}
-	g.routes.HandleFunc("/", unknownPath)
+	g.routes.HandleFunc("/", g.unknownPath)
 	return g
 }
 
@@ -152,9 +157,30 @@ type endpoint struct {
 // methods are the endpoints of a path by method.
 type methods map[string]endpoint
 
-// endpoints is the whole interface. openapi.json describes it, and a test holds
-// the two together.
+// endpoints is the interface.
 func (g *Gateway) endpoints() map[string]methods {
+	all := g.ownEndpoints()
+	if g.cfg.Ingester != nil {
+		maps.Copy(all, g.sharedEndpoints())
+	}
+	return all
+}
+
+// ownEndpoints tell of the process itself, whatever it does.
+func (g *Gateway) ownEndpoints() map[string]methods {
+	return map[string]methods{
+		"/v1/status":        {http.MethodGet: {ScopeRead, plain(g.status)}},
+		"/v1/status/stream": {http.MethodGet: {ScopeRead, plain(g.statusStream)}},
+		livenessPath:        {http.MethodGet: {scopeAny, g.healthy}},
+		readinessPath:       {http.MethodGet: {scopeAny, g.ready}},
+		"/metrics":          {http.MethodGet: {ScopeRead, g.cfg.Metrics.ServeHTTP}},
+	}
+}
+
+// sharedEndpoints are those that any gateway answers alike. With the process's
+// own they are the whole interface: openapi.json describes it, and a test holds
+// the two together.
+func (g *Gateway) sharedEndpoints() map[string]methods {
 	all := map[string]methods{
 		submitPath:                       {http.MethodPost: {ScopeSend, plain(g.submit)}},
 		"/v1/notifications/{id}":         {http.MethodGet: {ScopeRead, plain(g.notification)}},
@@ -165,12 +191,7 @@ func (g *Gateway) endpoints() map[string]methods {
 		"/v1/deadletters":                {http.MethodGet: {ScopeRead, g.deadLetters}},
 		"/v1/deadletters/replay":         {http.MethodPost: {ScopeAdmin, plain(g.replay)}},
 		"/v1/runs/{run}/outcomes":        {http.MethodGet: {ScopeRead, plain(g.runOutcomes)}},
-		"/v1/status":                     {http.MethodGet: {ScopeRead, plain(g.status)}},
-		"/v1/status/stream":              {http.MethodGet: {ScopeRead, plain(g.statusStream)}},
 		"/openapi.json":                  {http.MethodGet: {scopeAny, openAPI}},
-		livenessPath:                     {http.MethodGet: {scopeAny, g.healthy}},
-		readinessPath:                    {http.MethodGet: {scopeAny, g.ready}},
-		"/metrics":                       {http.MethodGet: {ScopeRead, g.cfg.Metrics.ServeHTTP}},
 	}
 	if g.cfg.Resharder != nil {
 		all["/v1/reshard"] = methods{http.MethodPost: {ScopeAdmin, plain(g.reshard)}}
@@ -281,7 +302,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refusal *api.Pro
 	// The mux would redirect a path that is not in its shortest form, which
 	// serves nobody here.
 	if escaped := r.URL.EscapedPath(); path.Clean(escaped) != escaped {
-		unknownPath(a, r)
+		g.unknownPath(a, r)
 		return
 	}
 	g.routes.ServeHTTP(a, r)
@@ -293,8 +314,12 @@ func (g *Gateway) drain() {
 	g.streams.end()
 }
 
-func unknownPath(w http.ResponseWriter, _ *http.Request) {
-	writeProblem(w, problem(http.StatusNotFound, api.CodeNotFound, "no such path"))
+func (g *Gateway) unknownPath(w http.ResponseWriter, _ *http.Request) {
+	detail := "no such path"
+	if g.cfg.Ingester == nil {
+		detail = "no such path of a worker, which delivers and tells of itself alone; ask a process with the role gateway, or all"
+	}
+	writeProblem(w, problem(http.StatusNotFound, api.CodeNotFound, detail))
 }
 
 // requestID takes the request's own id, when it is one that a log can hold, or

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -252,9 +253,34 @@ func TestReadinessNamesWhatFails(t *testing.T) {
 	if r := read(503); r.Status != "failing" || r.Checks["store"] != "opening" || r.Checks["templates"] != "ok" {
 		t.Errorf("got %+v", r)
 	}
+	broken = fmt.Errorf("caches: %w", &gateway.DegradedError{Err: errors.New("refused"), Without: "limits grant all"})
+	if r := read(200); r.Status != "ready" || r.Checks["store"] != "caches: degraded: limits grant all; refused" {
+		t.Errorf("got %+v", r)
+	}
+	broken = errors.New("opening")
 	var s api.Status
 	if got := w.call("GET", "/v1/status", ""); json.Unmarshal(got.Body.Bytes(), &s) != nil || s.Ready || s.Draining || s.Version != "v1" {
 		t.Errorf("got %s", got.Body)
+	}
+}
+
+// A process without an ingester has the interface of a worker.
+func TestAWorkerTellsOfItselfAlone(t *testing.T) {
+	w := newWorld(func(c *gateway.Config) {
+		c.Ingester, c.Replayer, c.History, c.Users, c.DeadLetters, c.Preferences, c.Templates, c.Resharder = nil, nil, nil, nil, nil, nil, nil, nil
+	})
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/v1/status"} {
+		if got := w.call("GET", path, ""); got.Code != 200 {
+			t.Errorf("GET %s was answered %d %s", path, got.Code, got.Body)
+		}
+	}
+	wantProblem(t, w.call("POST", "/v1/status", ""), 405, api.CodeMethod)
+	for _, path := range []string{"/v1/notifications", "/v1/users/ada/notifications", "/v1/deadletters", "/v1/reshard", "/openapi.json"} {
+		got := w.call("GET", path, "")
+		wantProblem(t, got, 404, api.CodeNotFound)
+		if !strings.Contains(got.Body.String(), "no such path of a worker") {
+			t.Errorf("GET %s does not say whose path it is: %s", path, got.Body)
+		}
 	}
 }
 

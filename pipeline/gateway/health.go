@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -19,6 +21,19 @@ const (
 // checkTimeout bounds each check of the readiness; a part that takes longer
 // than a prober's patience does not work.
 const checkTimeout = 2 * time.Second
+
+// DegradedError is what a check says of a part that the gateway can do without:
+// it is told, and does not keep the gateway from being ready.
+type DegradedError struct {
+	Err     error
+	Without string // what is not done meanwhile, or is done worse
+}
+
+// Error names the fault, then what comes of it.
+func (e *DegradedError) Error() string { return fmt.Sprintf("degraded: %s; %v", e.Without, e.Err) }
+
+// Unwrap gives the fault.
+func (e *DegradedError) Unwrap() error { return e.Err }
 
 // healthy answers GET /healthz: the process answers.
 func (g *Gateway) healthy(w http.ResponseWriter, _ *http.Request) {
@@ -54,7 +69,7 @@ func (g *Gateway) Readiness(ctx context.Context) api.Readiness {
 			mu.Lock()
 			defer mu.Unlock()
 			out.Checks[name] = said
-			if err != nil {
+			if _, degraded := errors.AsType[*DegradedError](err); err != nil && !degraded {
 				out.Status = statusFailing
 			}
 		})

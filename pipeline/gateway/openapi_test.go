@@ -85,6 +85,7 @@ func TestDescriptionNamesTheFieldsOfTheWireTypes(t *testing.T) {
 		api.Readiness{},
 		api.Problem{},
 		api.Status{},
+		api.Dependency{},
 		api.Account{},
 		api.Queue{},
 		api.Workers{},

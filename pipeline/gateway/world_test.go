@@ -375,17 +375,18 @@ func wholeStatus() api.Status {
 	at, resident := epoch(), int64(1)
 	h := api.Histogram{{1000, 2}}
 	return api.Status{
-		Started: at, Now: at.Add(time.Minute), Version: "v1", Engines: map[string]string{"intake": "pebble"},
-		Queues:    []api.Queue{{Channel: "push", Priority: "high"}},
-		Workers:   []api.Workers{{Channel: "push"}},
-		Shards:    api.Shards{Shards: 2, Sharding: "jump", Reshard: &api.Reshard{Phase: api.ReshardDone, From: 1, To: 2, Started: at, Ended: &at}},
-		Regions:   []api.Region{{Name: "region-1", Weight: 1, Gateways: []api.Gateway{{Name: "gateway-1", State: "serving"}}}},
-		Scaling:   api.Scaling{Groups: []api.ScaledGroup{{Kind: "workers", Name: "push"}}, Events: []api.ScalingEvent{{At: at}}},
-		Providers: []api.Provider{{Name: "fcm", Channel: "push", Breaker: "closed", Latency: h}},
-		API:       api.Traffic{Requests: map[string]int64{"202": 1}, Latency: h},
-		EndToEnd:  []api.EndToEnd{{Channel: "push", Priority: "high", Total: h}},
-		Caches:    []api.Cache{{Name: "templates"}},
-		Resources: api.Resources{RSSBytes: &resident},
-		Groups:    []api.Group{{Name: "queue", Readings: []api.Reading{{Name: "depth", Unit: "notifications", Metric: "m", Value: new(1.0)}}}},
+		Started: at, Now: at.Add(time.Minute), Version: "v1", Role: "all", Engines: map[string]string{"intake": "pebble"},
+		Dependencies: []api.Dependency{{Name: "kafka", Address: "127.0.0.1:9092", State: "down", Since: at, Error: "connection refused"}},
+		Queues:       []api.Queue{{Channel: "push", Priority: "high"}},
+		Workers:      []api.Workers{{Channel: "push"}},
+		Shards:       api.Shards{Shards: 2, Sharding: "jump", Reshard: &api.Reshard{Phase: api.ReshardDone, From: 1, To: 2, Started: at, Ended: &at}},
+		Regions:      []api.Region{{Name: "region-1", Weight: 1, Gateways: []api.Gateway{{Name: "gateway-1", State: "serving"}}}},
+		Scaling:      api.Scaling{Groups: []api.ScaledGroup{{Kind: "workers", Name: "push"}}, Events: []api.ScalingEvent{{At: at}}},
+		Providers:    []api.Provider{{Name: "fcm", Channel: "push", Breaker: "closed", Latency: h}},
+		API:          api.Traffic{Requests: map[string]int64{"202": 1}, Latency: h},
+		EndToEnd:     []api.EndToEnd{{Channel: "push", Priority: "high", Total: h}},
+		Caches:       []api.Cache{{Name: "templates"}},
+		Resources:    api.Resources{RSSBytes: &resident},
+		Groups:       []api.Group{{Name: "queue", Readings: []api.Reading{{Name: "depth", Unit: "notifications", Metric: "m", Value: new(1.0)}}}},
 	}
 }

@@ -113,6 +113,8 @@ const (
 	regionRepeated
 	gatewayFailed
 	gatewayDropped
+	dependencyUp
+	dependencyFailed
 
 	segments
 	providerDollars
@@ -172,19 +174,21 @@ func catalogue() [numMetrics]Definition {
 		reshardRunning:    {Utilisation, Gauge, "notifyctl_reshard_running_moves", "moves", nil, "Moves of the preferences to another number of shards under way: 0 or 1."},
 		reshardMoved:      {Utilisation, Gauge, "notifyctl_reshard_moved_rows", "rows", nil, "Rows that the last move took to another shard so far, a user and a channel each."},
 
-		requests:       {Errors, Counter, "notifyctl_api_requests_total", "requests", []string{"route", "code"}, "Requests answered."},
-		refused:        {Errors, Counter, "notifyctl_ingest_refused_notifications_total", "notifications", []string{"reason"}, "Notifications of requests that were not accepted: invalid, conflict, running, rate, admission, unavailable, ambiguous, internal."},
-		attempts:       {Errors, Counter, "notifyctl_provider_attempts_total", "notifications", []string{"provider", "class"}, "Notifications handed to a provider, by its answer: sent, permanent, throttled, transient, ambiguous, uncertain."},
-		breaker:        {Errors, Gauge, "notifyctl_provider_breaker_state", "state", []string{"provider"}, "Where a provider's circuit breaker stands: 0 closed, 1 half open, 2 open."},
-		failedOver:     {Errors, Counter, "notifyctl_provider_failed_over_notifications_total", "notifications", []string{"provider"}, "Notifications that a provider got in another's place."},
-		doubtful:       {Errors, Counter, "notifyctl_provider_doubtful_failovers_total", "notifications", []string{"provider"}, "Notifications that a provider got in another's place, which that may have accepted before: possible duplicates."},
-		overBudget:     {Errors, Counter, "notifyctl_delivery_over_budget_retries_total", "retries", []string{"channel"}, "Retries put off since the retry budget was spent: a provider fails more than a tenth of what it gets."},
-		takenOver:      {Errors, Counter, "notifyctl_delivery_taken_over_notifications_total", "notifications", nil, "Notifications found possibly sent by a former owner, and sent again."},
-		cacheErrors:    {Errors, Counter, "notifyctl_cache_errors_total", "look-ups", []string{"cache"}, "Look-ups, of many keys each, that the cache did not answer and that went past it."},
-		regionRefused:  {Errors, Counter, "notifyctl_region_refused_requests_total", "requests", []string{"region"}, "Requests of the region's share that no gateway of any region had room for."},
-		regionRepeated: {Errors, Counter, "notifyctl_region_repeated_requests_total", "requests", nil, "Requests given to a second gateway."},
-		gatewayFailed:  {Errors, Counter, "notifyctl_gateway_failed_requests_total", "requests", []string{"region", "gateway"}, "Requests that a gateway failed: 500, 502, 504, or a panic."},
-		gatewayDropped: {Errors, Counter, "notifyctl_gateway_dropped_answers_total", "answers", []string{"region", "gateway"}, "Answers of a gateway that reached nobody."},
+		requests:         {Errors, Counter, "notifyctl_api_requests_total", "requests", []string{"route", "code"}, "Requests answered."},
+		refused:          {Errors, Counter, "notifyctl_ingest_refused_notifications_total", "notifications", []string{"reason"}, "Notifications of requests that were not accepted: invalid, conflict, running, rate, admission, unavailable, ambiguous, internal."},
+		attempts:         {Errors, Counter, "notifyctl_provider_attempts_total", "notifications", []string{"provider", "class"}, "Notifications handed to a provider, by its answer: sent, permanent, throttled, transient, ambiguous, uncertain."},
+		breaker:          {Errors, Gauge, "notifyctl_provider_breaker_state", "state", []string{"provider"}, "Where a provider's circuit breaker stands: 0 closed, 1 half open, 2 open."},
+		failedOver:       {Errors, Counter, "notifyctl_provider_failed_over_notifications_total", "notifications", []string{"provider"}, "Notifications that a provider got in another's place."},
+		doubtful:         {Errors, Counter, "notifyctl_provider_doubtful_failovers_total", "notifications", []string{"provider"}, "Notifications that a provider got in another's place, which that may have accepted before: possible duplicates."},
+		overBudget:       {Errors, Counter, "notifyctl_delivery_over_budget_retries_total", "retries", []string{"channel"}, "Retries put off since the retry budget was spent: a provider fails more than a tenth of what it gets."},
+		takenOver:        {Errors, Counter, "notifyctl_delivery_taken_over_notifications_total", "notifications", nil, "Notifications found possibly sent by a former owner, and sent again."},
+		cacheErrors:      {Errors, Counter, "notifyctl_cache_errors_total", "look-ups", []string{"cache"}, "Look-ups, of many keys each, that the cache did not answer and that went past it."},
+		regionRefused:    {Errors, Counter, "notifyctl_region_refused_requests_total", "requests", []string{"region"}, "Requests of the region's share that no gateway of any region had room for."},
+		regionRepeated:   {Errors, Counter, "notifyctl_region_repeated_requests_total", "requests", nil, "Requests given to a second gateway."},
+		gatewayFailed:    {Errors, Counter, "notifyctl_gateway_failed_requests_total", "requests", []string{"region", "gateway"}, "Requests that a gateway failed: 500, 502, 504, or a panic."},
+		gatewayDropped:   {Errors, Counter, "notifyctl_gateway_dropped_answers_total", "answers", []string{"region", "gateway"}, "Answers of a gateway that reached nobody."},
+		dependencyUp:     {Errors, Gauge, "notifyctl_dependency_up", "state", []string{"dependency"}, "Whether an engine beyond the network answered when it was last asked, once a second: 0 or 1."},
+		dependencyFailed: {Errors, Counter, "notifyctl_dependency_failed_checks_total", "checks", []string{"dependency"}, "Times that an engine beyond the network was asked, and did not answer."},
 
 		segments:              {Cost, Counter, "notifyctl_provider_sent_segments_total", "segments", []string{"provider"}, "SMS segments of the notifications that a provider accepted: what it charges for."},
 		providerDollars:       {Cost, Counter, "notifyctl_cost_provider_dollars_total", "dollars", []string{"channel", "provider"}, "What a provider charges for the notifications that it accepted, by the plan's prices."},

@@ -45,6 +45,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	c.collectCosts(ch)
 	c.collectFleet(ch)
 	c.collectShards(ch)
+	c.collectDependencies(ch)
 }
 
 func (c *collector) collectIngest(ch chan<- prometheus.Metric) {

@@ -88,6 +88,7 @@ type Metrics struct {
 	prices      atomic.Pointer[Prices]
 	fleet       atomic.Pointer[func() Fleet]
 	shards      atomic.Pointer[func() Shards]
+	engines     atomic.Pointer[func() []Dependency]
 	depths      atomic.Pointer[depthsFunc]
 	failedReads atomic.Int64 // of depths
 }

@@ -59,6 +59,7 @@ func record(m *telemetry.Metrics) {
 			Regions: []telemetry.RegionStats{{Name: "region-1", Gateways: []telemetry.GatewayStats{{Name: "region-1/gateway-1"}}}},
 		}
 	})
+	m.ObserveDependencies(func() []telemetry.Dependency { return []telemetry.Dependency{{Name: "kafka", Up: true, Failed: 3}} })
 	m.ObserveShards(func() telemetry.Shards { return telemetry.Shards{Shards: 8, Moving: true, Moved: 90} })
 	m.SetPrices(telemetry.Prices{
 		Providers: map[string]telemetry.Price{
