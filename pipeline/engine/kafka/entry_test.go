@@ -101,12 +101,12 @@ func TestSetCheckChangesNothingElse(t *testing.T) {
 func TestWhatIsNoEntryIsRefused(t *testing.T) {
 	whole := string(smallEntry())
 	for name, value := range map[string]string{
-		"nothing":                "",
-		"another format":         "\x02" + whole[1:],
-		"an unknown flag":        whole[:1] + "\x0c" + whole[2:],
-		"a retry with a result":  whole[:1] + "\x06" + whole[2:],
+		"nothing":                 "",
+		"another format":          "\x02" + whole[1:],
+		"an unknown flag":         whole[:1] + "\x0c" + whole[2:],
+		"a retry with a result":   whole[:1] + "\x06" + whole[2:],
 		"a result that is queued": "\x01\x02\x01\x00" + whole[2:],
-		"something behind it":    whole + "x",
+		"something behind it":     whole + "x",
 	} {
 		if got, err := decodeEntry(value); !errors.Is(err, errBadEntry) {
 			t.Errorf("%s: decodeEntry = %+v, %v, want errBadEntry", name, got, err)
