@@ -23,6 +23,8 @@ type Config struct {
 	Keys *gateway.Keys
 	// TLS is what connections are secured by; nil: they are not.
 	TLS *tls.Config
+	// Role is what the process does; empty is All.
+	Role Role
 	// DataDir keeps everything across restarts. Empty is a temporary directory,
 	// removed at the end; the end then waits for what is queued.
 	DataDir string
@@ -43,6 +45,7 @@ type Config struct {
 	IdempotencyBytes int64
 	HistoryBytes     int64
 
+	Engines     Engines
 	Preferences Preferences
 	Templates   Templates
 	Providers   Providers

@@ -40,6 +40,8 @@ func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*pref
 	}
 	s.metrics.ObserveShards(s.observeShards)
 	bus := memory.NewBus()
+	s.served(engineSQLite, "preferences")
+	s.served(engineMemory, "cache", "limits", "bus")
 	users, err := s.openPreferenceCaches(ctx, s.cfg.Preferences.L2Bytes, preference.Options{
 		Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL, Bus: bus, Subject: pipeline.SubjectPreferences,
 	})

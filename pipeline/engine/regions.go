@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -27,7 +25,7 @@ func (s *System) openRegions(g *gateway.Gateway) (err error) {
 		Rate:    s.cfg.Scaling.GatewayRate,
 		Metered: isSubmission,
 		Refuse:  refuseBy(g),
-		Ready:   func(ctx context.Context) error { return errors.Join(s.checkStore(ctx), s.checkDelivery(ctx)) },
+		Ready:   s.checkOwn,
 	})
 	if err != nil {
 		return err
@@ -75,6 +73,9 @@ func (s *System) Lose(name string) error { return s.regions.Lose(name) }
 func (s *System) Restore(name string) error { return s.regions.Restore(name) }
 
 func (s *System) regionStatus() []api.Region {
+	if s.regions == nil {
+		return []api.Region{} // of a worker
+	}
 	stats := s.regions.Stats()
 	regions := make([]api.Region, len(stats))
 	for i, r := range stats {

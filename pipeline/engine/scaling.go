@@ -56,7 +56,7 @@ func (s *Scaling) workers(start, connections int) autoscale.Bounds {
 
 // openScaling starts the loop that scales the delivery's workers and the
 // regions' gateways.
-func (s *System) openScaling(d *delivery.Delivery) error {
+func (s *System) openScaling(p autoscale.Pools) error {
 	c := &s.cfg.Scaling
 	name := cmp.Or(c.Policy, policy.WorkerPolicyNames()[0])
 	workers, ok := policy.WorkerPolicyNamed(name)
@@ -68,15 +68,17 @@ func (s *System) openScaling(d *delivery.Delivery) error {
 	}
 	config := autoscale.Config{
 		Times: times.Scaled(cmp.Or(c.TimeScale, 1)),
-		Pools: pools{d}, Workers: map[pipeline.Channel]autoscale.Bounds{}, Policy: workers,
+		Pools: p, Workers: map[pipeline.Channel]autoscale.Bounds{}, Policy: workers,
 		Utilisation: cmp.Or(c.Utilisation, 1), Lag: cmp.Or(c.Lag, time.Minute),
 		Gateways: c.gateways(), GatewayRate: c.GatewayRate, Targets: c.Fleet,
 		Log: s.cfg.Log, Changed: s.scaled,
 	}
-	for channel, n := range s.cfg.Workers {
-		config.Workers[channel] = c.workers(n, s.cfg.Providers.Connections)
+	if s.cfg.Role.delivers() {
+		for channel, n := range s.cfg.Workers {
+			config.Workers[channel] = c.workers(n, s.cfg.Providers.Connections)
+		}
 	}
-	if c.GatewayRate > 0 {
+	if c.GatewayRate > 0 && s.cfg.Role.accepts() {
 		config.Fleet = &fleet{regions: s.regions, metrics: s.metrics}
 	}
 	s.scaling = autoscale.New(config)
@@ -99,6 +101,13 @@ func (s *System) background(run func(context.Context)) {
 		return nil
 	})
 }
+
+// noPools are the workers of a process that delivers nothing.
+type noPools struct{}
+
+func (noPools) Measure(context.Context) (map[pipeline.Channel]autoscale.Load, error) { return nil, nil }
+
+func (noPools) SetWorkers(pipeline.Channel, int) {}
 
 // pools are the delivery's workers as the loop sees them.
 type pools struct{ *delivery.Delivery }
@@ -161,12 +170,16 @@ func (s *System) scaled(g autoscale.Group) {
 
 // fleet reads what is scaled and balanced over for the metrics.
 func (s *System) fleet() telemetry.Fleet {
-	f := telemetry.Fleet{Repeated: s.regions.Repeated()}
+	var f telemetry.Fleet
 	for _, g := range s.scaling.Groups() {
 		f.Groups = append(f.Groups, telemetry.ScaledGroup{
 			Kind: string(g.Kind), Name: g.Name, Wished: g.Wished, Desired: g.Desired, Running: g.Running, Starting: g.Starting,
 		})
 	}
+	if s.regions == nil {
+		return f // of a worker
+	}
+	f.Repeated = s.regions.Repeated()
 	for _, r := range s.regions.Stats() {
 		stats := telemetry.RegionStats{Name: r.Name, Refused: r.Refused}
 		for _, g := range r.Gateways {

@@ -32,10 +32,7 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 	snapshot := s.metrics.Snapshot()
 	return api.Status{
 		Started: s.started, Now: now, Version: s.cfg.Version,
-		Engines: map[string]string{
-			"intake": "pebble", "feed": "pebble", "settlement": "pebble", "history": "pebble",
-			"preferences": "sqlite", "cache": "memory", "templates": "folder",
-		},
+		Role: string(s.cfg.Role), Engines: s.engines, Dependencies: s.dependencyStatus(),
 		Account: api.Account{
 			Accepted: account.Accepted, Delivered: account.Delivered, Suppressed: account.Suppressed,
 			Expired: account.Expired, RateDropped: account.RateDropped, Dead: account.Dead,
@@ -53,6 +50,21 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		Resources: resourceStatus(&resources),
 		Groups:    s.groupStatus(now, &snapshot, depths, resources),
 	}, nil
+}
+
+// The engines that are embedded, as the status names them.
+const (
+	enginePebble = "pebble"
+	engineSQLite = "sqlite"
+	engineMemory = "memory"
+	engineFolder = "folder"
+)
+
+// served notes which engine serves parts of the pipeline.
+func (s *System) served(engine string, parts ...string) {
+	for _, part := range parts {
+		s.engines[part] = engine
+	}
 }
 
 func queueStatus(depths []pipeline.Depth, now time.Time) []api.Queue {

@@ -1,0 +1,23 @@
+package engine
+
+import "github.com/notifyctl/notifyctl/pipeline"
+
+// store is what keeps notifications, from their intake to the end of their
+// history: one that is embedded, or engines beyond the network put in sequence.
+type store interface {
+	pipeline.Intake
+	pipeline.Feed
+	pipeline.Settlement
+	pipeline.History
+	pipeline.UserHistory
+	pipeline.DeadLetters
+}
+
+// openStore opens the store that was chosen.
+func (s *System) openStore() error {
+	if err := s.openEmbedded(); err != nil {
+		return err
+	}
+	s.metrics.ObserveQueues(s.store.Depths)
+	return nil
+}
