@@ -77,14 +77,19 @@ type Exit struct {
 	Check bool
 }
 
-// Row is what the history holds of a notification, and which delivery wrote the
-// last of it.
+// Row is what the history holds of a notification: of an outcome, if there is
+// one, else of the retry whose delivery was due last, else of the notes of
+// takeovers alone, in state Sending.
 type Row struct {
-	Entry // its state is zero where there is no row
+	Entry // its state is zero where there is no row; of a retry too, EndedAt is when the fact was
 	// Token is the delivery's that ended in State, Origin the one under which
 	// the notification was first queued: by them a delivery that is handed out
 	// again knows its own fact from that of another copy.
 	Token  Token
 	Origin Token
-	Due    time.Time // of a retry
+	// DeliveryDue is when that delivery was due. Each retry is due later than
+	// what it is a retry of, so that it says which of the two came first, in
+	// whatever order their facts were recorded.
+	DeliveryDue time.Time
+	Due         time.Time // of a retry: when it is to be handed out
 }

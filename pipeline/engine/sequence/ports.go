@@ -64,14 +64,14 @@ type Rows interface {
 	pipeline.History
 	pipeline.UserHistory
 	pipeline.DeadLetters
-	// Rows looks up what is held of ids, one row an id in the same order: of an
-	// outcome, if there is one, else of the last retry. Its state is zero where
-	// there is no row or its user was erased.
+	// Rows looks up what is held of ids, one row an id in the same order, with all
+	// attempts that were recorded, notes of takeovers among them. Its state is
+	// zero where there is no row or its user was erased.
 	Rows(ctx context.Context, ids []pipeline.ID) ([]pipeline.Row, error)
 	// Record makes facts durable, the load runs' outcomes and the dead letters
-	// among them. It may be repeated. Of an erased user nothing is kept but the
-	// outcome of a load run. Errors: [pipeline.ErrUnavailable]; then some may be
-	// recorded.
+	// among them; of a fact in state Sending its attempt. It may be repeated. Of
+	// an erased user nothing is kept but the outcome of a load run. Errors:
+	// [pipeline.ErrUnavailable]; then some may be recorded.
 	Record(ctx context.Context, facts []pipeline.Fact) error
 	// Erased says which deliveries are of notifications that were accepted
 	// before their user was erased. From the nil of an Erase on, every process
