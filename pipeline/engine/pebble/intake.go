@@ -260,7 +260,7 @@ func decodeAnswer(value string) (answer, error) {
 // answer looks a key up, newest generation first.
 func (s *Store) answer(key pipeline.KeyHash) (answer, bool, error) {
 	now := s.now()
-	oldest := generationOf(now.Add(-idempotencyTTL))
+	oldest := generationOf(now.Add(-s.cfg.KeyTTL))
 	for generation := generationOf(now); generation >= oldest; generation-- {
 		value, found, err := s.get(idempotencyKey(generation, key))
 		if err != nil {
@@ -274,7 +274,7 @@ func (s *Store) answer(key pipeline.KeyHash) (answer, bool, error) {
 			return answer{}, false, err
 		}
 		// A generation holds keys up to its span older than the rest of it.
-		return a, now.Sub(a.stamp.At) < idempotencyTTL, nil
+		return a, now.Sub(a.stamp.At) < s.cfg.KeyTTL, nil
 	}
 	return answer{}, false, nil
 }

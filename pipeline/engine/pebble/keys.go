@@ -40,11 +40,11 @@ const (
 	prefixRetryMark = 'x'
 )
 
-// idempotencyGeneration is the span of keys that expire together, in one range
-// deletion instead of one tombstone each.
 const (
+	// idempotencyGeneration is the span of keys that expire together, in one
+	// range deletion instead of one tombstone each. It is in the keys.
 	idempotencyGeneration = 4 * time.Hour
-	idempotencyTTL        = 24 * time.Hour
+	defaultKeyTTL         = 24 * time.Hour
 )
 
 func accountKey() []byte { return []byte{prefixAccount} }

@@ -25,12 +25,14 @@ type Config struct {
 	// keeps the number it was made with.
 	Partitions int
 	// QueueBytes bounds what waits in the queues, IdempotencyBytes what the
-	// keys of a day take, HistoryBytes what is kept of what has ended; 0 is no
+	// kept keys take, HistoryBytes what is kept of what has ended; 0 is no
 	// limit. Queues and keys that are full take nothing more; history drops its
 	// oldest day, and takes nothing more when it may not.
 	QueueBytes       int64
 	IdempotencyBytes int64
 	HistoryBytes     int64
+	// KeyTTL is how long an idempotency key is kept after its request; 0 is 24 h.
+	KeyTTL time.Duration
 	// MinFreeBytes is the room on the disk below which nothing more is
 	// accepted, so that what was accepted can still be settled.
 	MinFreeBytes int64
@@ -88,6 +90,9 @@ func (s recordSize) mean() int64 {
 func Open(cfg Config) (*Store, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
+	}
+	if cfg.KeyTTL == 0 {
+		cfg.KeyTTL = defaultKeyTTL
 	}
 	if cfg.fs == nil {
 		cfg.fs = privateFS{vfs.Default}

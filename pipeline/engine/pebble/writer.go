@@ -183,7 +183,7 @@ func (w *writer) publish(g *group, changes []*change) {
 // expired lists the generations of idempotency keys that nobody is answered by
 // any more.
 func (w *writer) expired() []uint32 {
-	oldest := generationOf(w.store.cfg.Now().Add(-idempotencyTTL))
+	oldest := generationOf(w.store.cfg.Now().Add(-w.store.cfg.KeyTTL))
 	var gone []uint32
 	for generation := range w.keys {
 		if generation < oldest {
