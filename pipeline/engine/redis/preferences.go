@@ -1,0 +1,120 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// tombstoneTTL is how long a key that was forgotten keeps older values out. A
+// read that was under way is over by then.
+const tombstoneTTL = 10 * time.Second
+
+// Preferences is a cache of preferences that all processes share, one entry a
+// user and channel. What it gives is the caller's. It is safe for concurrent
+// use.
+type Preferences struct {
+	client *Client
+	ttl    time.Duration
+	put    script
+}
+
+// putScript stores a preference or a tombstone, unless there is a newer one.
+// ARGV: the entry, after how many ms it expires. The versions stand behind the
+// format's byte, in an order of bytes; they are compared one by one, since Lua
+// compares texts as the server's locale has it. What has another format goes.
+const putScript = `
+local held = redis.call('GETRANGE', KEYS[1], 0, 8)
+if #held == 9 and held:byte(1) == ARGV[1]:byte(1) then
+  for i = 2, 9 do
+    local old, new = held:byte(i), ARGV[1]:byte(i)
+    if old > new then
+      return 0
+    elseif old < new then
+      break
+    end
+  end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+`
+
+func newPreferences(c *Client, ttl time.Duration) *Preferences {
+	return &Preferences{client: c, ttl: ttl, put: newScript(putScript)}
+}
+
+func preferenceName(key pipeline.PreferenceKey) string {
+	return "prefs:" + tag(key.UserID) + ":" + key.Channel.String()
+}
+
+// Get sets found[i] for each keys[i] that is cached. What cannot be read is not.
+// Errors: [pipeline.ErrUnavailable]; then some may be set.
+func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	defer cancel()
+	pipe := p.client.rdb.Pipeline()
+	commands := make([]*goredis.StringCmd, len(keys))
+	for i, key := range keys {
+		commands[i] = pipe.Get(ctx, preferenceName(key))
+	}
+	_, _ = pipe.Exec(ctx) // each command has its own error
+	for i, command := range commands {
+		entry, err := command.Result()
+		switch {
+		case errors.Is(err, goredis.Nil):
+		case err != nil:
+			return p.client.fault(err)
+		default:
+			found[i] = readPreference(entry, keys[i])
+		}
+	}
+	return nil
+}
+
+// Set caches preferences, but none in place of a newer version. Errors:
+// [pipeline.ErrFull], [pipeline.ErrUnavailable]; then some may be cached.
+func (p *Preferences) Set(ctx context.Context, preferences []*pipeline.Preference) error {
+	calls := make([]call, len(preferences))
+	for i, preference := range preferences {
+		calls[i] = call{
+			[]string{preferenceName(preference.PreferenceKey)},
+			[]any{appendPreference(nil, preference), p.ttl.Milliseconds()},
+		}
+	}
+	return p.putAll(ctx, calls)
+}
+
+// Invalidate forgets keys that are not newer than a version, and for 10 s keeps
+// out what is older. Errors: [pipeline.ErrFull], [pipeline.ErrUnavailable]; then
+// some may be forgotten.
+func (p *Preferences) Invalidate(ctx context.Context, keys []pipeline.PreferenceKey, version int64) error {
+	tombstone := appendTombstone(nil, version)
+	ttl := min(p.ttl, tombstoneTTL).Milliseconds()
+	calls := make([]call, len(keys))
+	for i, key := range keys {
+		calls[i] = call{[]string{preferenceName(key)}, []any{tombstone, ttl}}
+	}
+	return p.putAll(ctx, calls)
+}
+
+func (p *Preferences) putAll(ctx context.Context, calls []call) error {
+	if len(calls) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	defer cancel()
+	if err := firstError(p.client.run(ctx, &p.put, calls)); err != nil {
+		return p.client.fault(err)
+	}
+	return nil
+}
+
+// Entries is 0: how many preferences a Redis holds among all else is not known.
+func (p *Preferences) Entries() int { return 0 }
