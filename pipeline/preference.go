@@ -12,6 +12,10 @@ import (
 // already.
 var ErrResharding = errors.New("the preferences are being resharded already")
 
+// ErrShardsInUse says that other processes use the shards, by which users cannot
+// be moved: those would look for them where they are not.
+var ErrShardsInUse = errors.New("other processes use the preferences: stop them first, all but one")
+
 // ShardsError says that the preferences cannot be moved to a number of shards.
 type ShardsError struct {
 	To     int
@@ -64,7 +68,10 @@ func (p Preference) Wants(c Category) bool {
 type PreferenceStore interface {
 	// Read looks keys up by one batch query and returns those that exist, in
 	// any order. It sees every change that had returned when it began, so that
-	// an adapter with replicas asks one only once that has come so far.
+	// an adapter with replicas asks one only once that has come so far. While it
+	// cannot ask how far that is, it may answer by a replica that has all that
+	// this process has seen or written: what other processes wrote last may then
+	// be missed.
 	Read(ctx context.Context, keys []PreferenceKey) ([]Preference, error)
 	// Write sets preferences, all or none, and gives each a version above its
 	// last. It returns when they are durable.

@@ -73,14 +73,19 @@ type ShardLayout struct {
 func (l ShardLayout) Highest() int { return max(l.Shards, l.Next.Shards, l.Leftover) }
 
 // PreferenceShards opens the shards of the preferences, and remembers how users
-// are divided over them. It has one user at a time, in one process.
+// are divided over them. Within a process it has one user at a time.
 type PreferenceShards interface {
 	// Layout gives the layout that was set last; where there are no preferences
 	// yet, it sets and gives one of the placement.
 	Layout(ctx context.Context, initial Placement) (ShardLayout, error)
 	// SetLayout returns when the layout is durable. After an error it may be
-	// either, and it may be repeated.
+	// either, and it may be repeated. Errors: a *ShardsError, when there is no
+	// room for so many; then nothing was set.
 	SetLayout(ctx context.Context, l ShardLayout) error
+	// Alone makes sure that no other process uses the shards, and keeps them out
+	// until release. held ends with ctx, and when that cannot be vouched for any
+	// more. Errors: ErrShardsInUse, ErrUnavailable.
+	Alone(ctx context.Context) (held context.Context, release func(), err error)
 	// Open opens a shard, counted from 0, and makes it if there is none. Whoever
 	// opens it closes it.
 	Open(ctx context.Context, shard int) (PreferenceStore, error)

@@ -54,7 +54,7 @@ type Templates interface {
 // Resharder moves the preferences to another number of shards.
 type Resharder interface {
 	// Reshard starts to, and returns when it has begun. Errors:
-	// pipeline.ErrResharding, a *pipeline.ShardsError.
+	// pipeline.ErrResharding, pipeline.ErrShardsInUse, a *pipeline.ShardsError.
 	Reshard(ctx context.Context, to int) error
 }
 

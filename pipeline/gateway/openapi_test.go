@@ -281,6 +281,7 @@ func exercises() []exercise {
 		{operation: "POST /v1/reshard", status: 202},
 		{operation: "POST /v1/reshard", status: 404, config: func(c *gateway.Config) { c.Resharder = nil }},
 		{operation: "POST /v1/reshard", status: 409, world: fail(pipeline.ErrResharding)},
+		{operation: "POST /v1/reshard", status: 409, world: fail(pipeline.ErrShardsInUse)},
 		{operation: "POST /v1/reshard", status: 422, world: fail(&pipeline.ShardsError{To: 4, Detail: "too many"})},
 		{operation: "GET /v1/runs/{run}/outcomes", status: 200},
 		{operation: "GET /v1/runs/{run}/outcomes", status: 404, target: "/v1/runs/r2/outcomes"},

@@ -29,6 +29,10 @@ func (g *Gateway) reshard(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problem(http.StatusConflict, api.CodeResharding, "a reshard runs already; GET /v1/status says how far it is"))
 		return
 	}
+	if errors.Is(err, pipeline.ErrShardsInUse) {
+		writeProblem(w, problem(http.StatusConflict, api.CodeShardsInUse, "other processes use the preferences: stop them, move the users, and start them again"))
+		return
+	}
 	if err != nil {
 		g.failed(w, r, "begin to reshard", err)
 		return

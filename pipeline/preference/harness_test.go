@@ -155,6 +155,9 @@ type shardSet struct {
 	stores []*store
 	// set runs before a layout is set; its error is given.
 	set func(pipeline.ShardLayout) error
+	// alone runs before the shards are had alone; its error is given.
+	alone func() error
+	lose  func() // ends the last hold
 }
 
 func (s *shardSet) Layout(_ context.Context, initial pipeline.Placement) (pipeline.ShardLayout, error) {
@@ -176,6 +179,18 @@ func (s *shardSet) SetLayout(_ context.Context, l pipeline.ShardLayout) error {
 	}
 	s.layout = l
 	return nil
+}
+
+func (s *shardSet) Alone(ctx context.Context) (held context.Context, release func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.alone != nil {
+		if err := s.alone(); err != nil {
+			return nil, nil, err
+		}
+	}
+	held, s.lose = context.WithCancel(ctx)
+	return held, s.lose, nil
 }
 
 func (s *shardSet) Open(_ context.Context, shard int) (pipeline.PreferenceStore, error) {

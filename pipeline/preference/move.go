@@ -2,6 +2,7 @@ package preference
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -19,6 +20,10 @@ import (
 //     changes go there once none is under way that was routed before.
 //  4. What lies where its user is not any more is removed.
 //
+// No other process may use the shards until 3: it would look for users where they
+// are not any more. A process that cannot vouch for that any longer begins again
+// once it can.
+//
 // Cut off before 3, it begins again: what lies at the new place counts for
 // nothing, and is removed first, since users may have been erased since. Cut off
 // after, 4 is repeated. When the copying fails, what was copied is removed as in
@@ -33,7 +38,8 @@ func (s *Shards) Placement() pipeline.Placement {
 
 // Reshard begins to move users to another number of shards, and returns when
 // that is durable: it is finished beside, or after the next opening. Errors:
-// [pipeline.ErrResharding], a *[pipeline.ShardsError], what the store said.
+// [pipeline.ErrResharding], [pipeline.ErrShardsInUse], a *[pipeline.ShardsError],
+// what the store said.
 func (s *Shards) Reshard(ctx context.Context, to int) error {
 	if to < 1 || to > pipeline.MaxShards {
 		return &pipeline.ShardsError{To: to, Detail: "want 1 to 256"}
@@ -45,12 +51,30 @@ func (s *Shards) Reshard(ctx context.Context, to int) error {
 	if !s.move.begin(from, next, MoveCopying) {
 		return pipeline.ErrResharding
 	}
-	if err := s.set.SetLayout(ctx, pipeline.ShardLayout{Placement: from, Next: next}); err != nil {
+	held, release, err := s.set.Alone(s.move.ctx)
+	if err == nil {
+		if err = s.set.SetLayout(ctx, pipeline.ShardLayout{Placement: from, Next: next}); err != nil {
+			release()
+		}
+	}
+	if err != nil {
 		s.end(MoveFailed, err)
 		return err
 	}
-	s.move.running.Go(func() { s.moveUsers(s.move.ctx, from, next) })
+	s.move.running.Go(func() {
+		s.moveUsers(held, from, next)
+		if wasHeld(held, release) {
+			return
+		}
+		s.beginAgain(from, next)
+	})
 	return nil
+}
+
+// wasHeld releases a hold on the shards, and says whether it was one until now.
+func wasHeld(held context.Context, release func()) bool {
+	defer release()
+	return held.Err() == nil
 }
 
 // resume goes on with what the last process did not finish.
@@ -63,29 +87,75 @@ func (s *Shards) resume(layout pipeline.ShardLayout) {
 	s.log.Warn("users are moved to other shards: it was cut off, and begins again",
 		slog.Int("from", layout.Shards), slog.Int("to", layout.Next.Shards))
 	s.move.begin(layout.Placement, layout.Next, MoveCopying)
-	s.move.running.Go(func() {
-		if s.retry(s.move.ctx, s.purge) {
-			s.moveUsers(s.move.ctx, layout.Placement, layout.Next)
-		}
-	})
+	s.move.running.Go(func() { s.beginAgain(layout.Placement, layout.Next) })
 }
 
-// moveUsers takes a move from its first durable step to its end.
+// beginAgain takes a move that was cut off to its end, each time that no other
+// process uses the shards.
+func (s *Shards) beginAgain(from, to pipeline.Placement) {
+	for s.move.ctx.Err() == nil {
+		var held context.Context
+		var release func()
+		if !s.retry(s.move.ctx, func(ctx context.Context) (err error) {
+			held, release, err = s.set.Alone(ctx)
+			return err
+		}) {
+			return
+		}
+		s.moveAgain(held, from, to)
+		if wasHeld(held, release) {
+			return
+		}
+	}
+}
+
+// moveAgain goes on from what the layout says.
+func (s *Shards) moveAgain(ctx context.Context, from, to pipeline.Placement) {
+	var layout pipeline.ShardLayout
+	if !s.retry(ctx, func(ctx context.Context) (err error) {
+		layout, err = s.set.Layout(ctx, from)
+		return err
+	}) {
+		return
+	}
+	s.leave() // what was copied counts for nothing, and is removed first
+	switch {
+	case layout.Placement == to: // it had become durable
+		s.settle(to)
+		s.clean(s.move.ctx, MoveDone, nil)
+	case layout.Next != to:
+		s.end(MoveFailed, errors.New("another process ended it, or began another; restart this one"))
+	case s.retry(ctx, s.purge):
+		s.moveUsers(ctx, from, to)
+	}
+}
+
+// settle lets users be looked for where they are now.
+func (s *Shards) settle(at pipeline.Placement) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.router, s.next = NewRouter(at), nil
+	s.moves++
+}
+
+// moveUsers takes a move from its first durable step to its end, or to the end
+// of ctx: then it is to begin again.
 func (s *Shards) moveUsers(ctx context.Context, from, to pipeline.Placement) {
 	err := s.copyUsers(ctx, to)
 	if ctx.Err() != nil {
-		return // the next opening goes on
+		return
 	}
+	// Removing what counts for nothing is in nobody's way.
 	if err == nil {
 		if err = s.cutOver(ctx, from, to); err == nil {
-			s.clean(ctx, MoveDone, nil)
+			s.clean(s.move.ctx, MoveDone, nil)
 			return
 		}
 		if ctx.Err() != nil {
 			return
 		}
 	}
-	s.clean(ctx, MoveFailed, err)
+	s.clean(s.move.ctx, MoveFailed, err)
 }
 
 // copyUsers brings every row to where its user goes, and lets changes follow.
@@ -290,7 +360,7 @@ const stepRetry = time.Second
 // retry repeats a step of a move that must not be left out until it succeeds,
 // and says whether it did before ctx ended.
 func (s *Shards) retry(ctx context.Context, step func(context.Context) error) bool {
-	for {
+	for said := ""; ; {
 		err := step(ctx)
 		if err == nil {
 			return true
@@ -299,7 +369,10 @@ func (s *Shards) retry(ctx context.Context, step func(context.Context) error) bo
 			return false
 		}
 		s.move.note(func(p *MoveProgress) { p.Err = err })
-		s.log.Warn("moving users to other shards waits for a step that fails", slog.Any("error", err))
+		if text := err.Error(); text != said {
+			said = text
+			s.log.Warn("moving users to other shards waits for a step that fails", slog.Any("error", err))
+		}
 		select {
 		case <-time.After(stepRetry):
 		case <-ctx.Done():

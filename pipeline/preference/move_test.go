@@ -522,3 +522,111 @@ func TestReshardRefuses(t *testing.T) {
 		t.Errorf("a move was begun: %+v", p)
 	}
 }
+
+// While other processes use the shards, nobody is moved; once they are gone, it
+// may be tried again.
+func TestReshardingNeedsTheShardsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := &shardSet{}
+		shards := openShards(t, set, jumpHash(2))
+		set.alone = func() error { return pipeline.ErrShardsInUse }
+		if err := shards.Reshard(t.Context(), 3); !errors.Is(err, pipeline.ErrShardsInUse) {
+			t.Errorf("got %v", err)
+		}
+		if set.layout != (pipeline.ShardLayout{Placement: jumpHash(2)}) {
+			t.Errorf("the layout is %+v", set.layout)
+		}
+		set.alone = nil
+		if err := shards.Reshard(t.Context(), 3); err != nil {
+			t.Fatal(err)
+		}
+		if p := awaitMove(t, shards); p.Phase != preference.MoveDone {
+			t.Errorf("it ended %+v", p)
+		}
+	})
+}
+
+// A move that was cut off waits for the other processes to end; meanwhile users
+// are served where they are.
+func TestAMoveGoesOnOnceItsProcessIsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := &shardSet{layout: pipeline.ShardLayout{Placement: jumpHash(2), Next: jumpHash(4)}}
+		var others atomic.Bool
+		others.Store(true)
+		set.alone = func() error {
+			if others.Load() {
+				return pipeline.ErrShardsInUse
+			}
+			return nil
+		}
+		shards := openShards(t, set, jumpHash(2))
+		w := &world{T: t, set: set, model: map[string]int64{}}
+		random := rand.New(rand.NewPCG(6, 6))
+		time.Sleep(10 * time.Second) // virtual
+		for range 30 {
+			w.change(shards, random)
+		}
+		w.check(shards)
+		if p := shards.Progress(); p.Phase != preference.MoveCopying || !errors.Is(p.Err, pipeline.ErrShardsInUse) || shards.Placement() != jumpHash(2) {
+			t.Errorf("beside others: %+v on %+v", p, shards.Placement())
+		}
+		others.Store(false)
+		if p := awaitMove(t, shards); p.Phase != preference.MoveDone || p.Err != nil || shards.Placement() != jumpHash(4) {
+			t.Errorf("it ended %+v", p)
+		}
+		w.check(shards)
+	})
+}
+
+// When the hold on the shards is lost in the middle of a move, another process
+// may have removed what was copied, or may have ended the move: it begins again
+// from what the layout says, and nobody's preference is lost.
+func TestAMoveBeginsAgainWhenItsHoldIsLost(t *testing.T) {
+	for name, meanwhile := range map[string]func(*shardSet){
+		"copies removed": func(set *shardSet) {
+			for _, store := range set.stores[2:] {
+				clear(store.rows)
+			}
+		},
+		"nothing happened": func(*shardSet) {},
+	} {
+		for layouts := range 2 { // it is lost before the first, or the second, that is set
+			t.Run(fmt.Sprint(name, "/after ", layouts, " layouts"), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					set := &shardSet{}
+					shards := openShards(t, set, jumpHash(2))
+					w := &world{T: t, set: set, model: map[string]int64{}}
+					random := rand.New(rand.NewPCG(7, 7))
+					for range 30 {
+						w.change(shards, random)
+					}
+					holds, lost := 0, false
+					set.alone = func() error { holds++; return nil }
+					set.set = func(l pipeline.ShardLayout) error { // under the set's lock
+						if lost || l.Next.Shards > 0 && layouts > 0 {
+							return nil
+						}
+						lost = true
+						set.lose()
+						if l.Next.Shards > 0 {
+							return nil
+						}
+						meanwhile(set)
+						return errors.New("the connection is lost")
+					}
+					if err := shards.Reshard(t.Context(), 4); err != nil {
+						t.Fatal(err)
+					}
+					for range 5 {
+						w.change(shards, random)
+					}
+					p := awaitMove(t, shards)
+					if p.Phase != preference.MoveDone || p.Err != nil || holds != 2 || shards.Placement() != jumpHash(4) {
+						t.Errorf("it ended %+v after %d holds", p, holds)
+					}
+					w.check(shards)
+				})
+			})
+		}
+	}
+}

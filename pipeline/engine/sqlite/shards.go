@@ -89,6 +89,13 @@ func (s *Shards) SetLayout(ctx context.Context, l pipeline.ShardLayout) error {
 	return s.first.explain("write how the preferences are divided", err)
 }
 
+// Alone gives the hold at once: the directory has one process, by the lock on the
+// store beside it.
+func (s *Shards) Alone(ctx context.Context) (held context.Context, release func(), err error) {
+	held, release = context.WithCancel(ctx)
+	return held, release, nil
+}
+
 // Open opens a shard's file, making it if it is missing.
 func (s *Shards) Open(_ context.Context, shard int) (pipeline.PreferenceStore, error) {
 	p, err := open(s.path(shard), shard)
