@@ -1,0 +1,121 @@
+package cassandra
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	gocql "github.com/apache/cassandra-gocql-driver/v2"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// maxBatch is how many rows of one partition are written by one statement: of
+// some hundred bytes each, well under the 5 KiB of which nodes warn and the
+// 50 KiB that they refuse.
+const maxBatch = 10
+
+// Record makes facts durable. First the outcomes of load runs and the rows, at
+// the same time; then the letters of the dead, so that a letter always has its
+// row. A fact that says nothing, of state zero, leaves nothing.
+//
+// Of users that are known to be erased only the outcomes of load runs are
+// written. Who was erased is asked again behind the writes: if what was known
+// before had become too old meanwhile, the erasure may have passed the rows
+// before they were there, and they are deleted here.
+func (s *Store) Record(ctx context.Context, facts []pipeline.Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	return s.call(ctx, "record facts", func(ctx context.Context) error {
+		if err := s.erasures.current(ctx); err != nil {
+			return err
+		}
+		var kept, erased []*pipeline.Fact
+		for i := range facts {
+			switch f := &facts[i]; {
+			case f.State == 0:
+			case s.erasures.covers(f.Delivery.UserID, f.Delivery.ID):
+				erased = append(erased, f)
+			default:
+				kept = append(kept, f)
+			}
+		}
+		err := s.recordKept(ctx, facts, kept)
+		if known := s.erasures.current(ctx); err == nil {
+			err = known
+		}
+		for _, f := range kept {
+			if s.erasures.covers(f.Delivery.UserID, f.Delivery.ID) {
+				erased = append(erased, f)
+			}
+		}
+		if forgotten := s.forget(ctx, erased); err == nil {
+			err = forgotten
+		}
+		return err
+	})
+}
+
+// recordKept writes what is to be kept of facts.
+func (s *Store) recordKept(ctx context.Context, facts []pipeline.Fact, kept []*pipeline.Fact) error {
+	outcomes := outcomesOf(facts)
+	groups := byPlace(kept)
+	// The outcomes of a load run are few statements, and go along.
+	err := each(ctx, len(outcomes)+len(groups), func(ctx context.Context, i int) error {
+		if i < len(outcomes) {
+			return s.noteOutcomes(ctx, &outcomes[i])
+		}
+		return s.insertRows(ctx, groups[i-len(outcomes)])
+	})
+	if err != nil {
+		return err
+	}
+	var dead []*pipeline.Fact
+	for _, f := range kept {
+		if f.State == pipeline.Dead {
+			dead = append(dead, f)
+		}
+	}
+	return each(ctx, len(dead), func(ctx context.Context, i int) error { return s.insertLetter(ctx, dead[i]) })
+}
+
+// byPlace groups facts by the partition that they go to, with at most maxBatch
+// in a group. Nearly always each is alone in its own.
+func byPlace(facts []*pipeline.Fact) (groups [][]*pipeline.Fact) {
+	slices.SortStableFunc(facts, func(a, b *pipeline.Fact) int {
+		return cmp.Compare(a.Delivery.ID.UserHash(), b.Delivery.ID.UserHash())
+	})
+	for rest := facts; len(rest) > 0; {
+		p, n := placeOf(rest[0].Delivery.ID), 1
+		for n < len(rest) && n < maxBatch && placeOf(rest[n].Delivery.ID) == p {
+			n++
+		}
+		groups = append(groups, rest[:n:n])
+		rest = rest[n:]
+	}
+	return groups
+}
+
+// insertRows writes the rows of one partition: several as an unlogged batch,
+// which is one mutation there.
+func (s *Store) insertRows(ctx context.Context, facts []*pipeline.Fact) error {
+	p := placeOf(facts[0].Delivery.ID)
+	if len(facts) == 1 {
+		return s.write(facts[0].At, insertRow, rowValues(p, facts[0])...).ExecContext(ctx)
+	}
+	batch := s.session.Batch(gocql.UnloggedBatch).SpeculativeExecutionPolicy(speculation())
+	for _, f := range facts {
+		batch.Entries = append(batch.Entries, gocql.BatchEntry{
+			Stmt: insertRow + " USING TIMESTAMP ?", Args: append(rowValues(p, f), f.At.UnixMicro()), Idempotent: true,
+		})
+	}
+	return batch.ExecContext(ctx)
+}
+
+// call bounds a call, and names its fault as the ports do.
+func (s *Store) call(ctx context.Context, what string, do func(ctx context.Context) error) error {
+	bounded, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return unavailable(ctx, what, do(bounded))
+}
