@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strings"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -56,12 +55,4 @@ func layout(ctx context.Context, transport kafkago.RoundTripper, addr net.Addr, 
 		return nil, fmt.Errorf("ask for the topics' leaders: %w", err)
 	}
 	return answer.(*metadata.Response), nil
-}
-
-// hostOf is the host of host:port.
-func hostOf(address string) string {
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return strings.TrimSpace(address)
 }

@@ -1,0 +1,105 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/initproducerid"
+)
+
+// producerIDOverride tells our form of the request from kafka-go's, as kafka-go
+// asks for. It counts within one kind of request.
+const producerIDOverride protocol.OverrideTypeKey = 1
+
+func init() { //nolint:gochecknoinits // kafka-go reads its table of messages without a lock, so it is filled before anything runs
+	r := &producerIDRequest{}
+	protocol.RegisterOverride(r, &initproducerid.Response{}, r.TypeKey())
+	protocol.Register(&deleteRecordsRequest{}, &deleteRecordsResponse{})
+}
+
+// producerIDRequest is InitProducerId, as [initproducerid.Request], for a
+// producer without transactions. kafka-go's own first asks for the coordinator
+// of transactions, of which a producer without them has none; a broker answers
+// by making the topic that coordinators keep.
+type producerIDRequest struct {
+	_ struct{} `kafka:"min=v2,max=v4,tag"`
+
+	TransactionalID      string `kafka:"min=v0,max=v4,nullable"`
+	TransactionTimeoutMs int32  `kafka:"min=v0,max=v4"`
+	ProducerID           int64  `kafka:"min=v3,max=v4"`
+	ProducerEpoch        int16  `kafka:"min=v3,max=v4"`
+}
+
+// ApiKey is the protocol's number of the request.
+func (r *producerIDRequest) ApiKey() protocol.ApiKey { return protocol.InitProducerId } //nolint:revive // kafka-go's spelling
+
+// TypeKey marks our form of the request.
+func (r *producerIDRequest) TypeKey() protocol.OverrideTypeKey { return producerIDOverride }
+
+// newSession asks any broker for a producer id that nobody had before.
+func newSession(ctx context.Context, transport kafkago.RoundTripper, addr net.Addr) (session, error) {
+	answer, err := transport.RoundTrip(ctx, addr, &producerIDRequest{ProducerID: -1, ProducerEpoch: -1})
+	if err != nil {
+		return session{}, fmt.Errorf("ask for a producer id: %w", err)
+	}
+	r := answer.(*initproducerid.Response)
+	if r.ErrorCode != 0 {
+		return session{}, fmt.Errorf("ask for a producer id: %w", kafkago.Error(r.ErrorCode))
+	}
+	return session{id: r.ProducerID, epoch: r.ProducerEpoch, given: true}, nil
+}
+
+// deleteRecordsRequest is DeleteRecords, which kafka-go does not have. It goes
+// to the leader of its partitions.
+type deleteRecordsRequest struct {
+	Topics    []deleteRecordsTopic `kafka:"min=v0,max=v1"`
+	TimeoutMs int32                `kafka:"min=v0,max=v1"`
+}
+
+type deleteRecordsTopic struct {
+	Name       string                   `kafka:"min=v0,max=v1"`
+	Partitions []deleteRecordsPartition `kafka:"min=v0,max=v1"`
+}
+
+type deleteRecordsPartition struct {
+	Partition int32 `kafka:"min=v0,max=v1"`
+	Offset    int64 `kafka:"min=v0,max=v1"` // the first that stays
+}
+
+// ApiKey is the protocol's number of the request.
+func (r *deleteRecordsRequest) ApiKey() protocol.ApiKey { return protocol.DeleteRecords } //nolint:revive // kafka-go's spelling
+
+// Broker is the leader of the first partition, which is that of all.
+func (r *deleteRecordsRequest) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
+	t := r.Topics[0]
+	p := t.Partitions[0].Partition
+	leader, ok := cluster.Brokers[cluster.Topics[t.Name].Partitions[p].Leader]
+	if !ok {
+		return protocol.Broker{ID: -1}, protocol.NewErrNoLeader(t.Name, p)
+	}
+	return leader, nil
+}
+
+type deleteRecordsResponse struct {
+	ThrottleTimeMs int32                        `kafka:"min=v0,max=v1"`
+	Topics         []deleteRecordsResponseTopic `kafka:"min=v0,max=v1"`
+}
+
+type deleteRecordsResponseTopic struct {
+	Name       string                           `kafka:"min=v0,max=v1"`
+	Partitions []deleteRecordsResponsePartition `kafka:"min=v0,max=v1"`
+}
+
+type deleteRecordsResponsePartition struct {
+	Partition    int32 `kafka:"min=v0,max=v1"`
+	LowWatermark int64 `kafka:"min=v0,max=v1"`
+	ErrorCode    int16 `kafka:"min=v0,max=v1"`
+}
+
+// ApiKey is the protocol's number of the request.
+func (r *deleteRecordsResponse) ApiKey() protocol.ApiKey { return protocol.DeleteRecords } //nolint:revive // kafka-go's spelling
+
+var _ protocol.BrokerMessage = (*deleteRecordsRequest)(nil)
