@@ -24,7 +24,7 @@ func oneWay(_ *testing.T, w *world) {
 	if !reflect.DeepEqual(d[0].Notification, n) {
 		w.Fatalf("handed out %+v, want %+v", d[0].Notification, n)
 	}
-	w.state(id, pipeline.Sending)
+	w.sending(id)
 	w.nothingDue()
 	w.deliver(d...)
 	e := w.entry(id)
@@ -173,6 +173,9 @@ func crash(_ *testing.T, w *world) {
 	for _, d := range w.fetchAll(total) {
 		if doubtful[d.ID] && !d.Doubt {
 			w.Fatalf("%s was handed out before the crash and is not in doubt", d.Ref)
+		}
+		if !doubtful[d.ID] && d.Doubt && w.under.ExactDoubt {
+			w.Fatalf("%s was not handed out before the crash and is in doubt", d.Ref)
 		}
 		delete(doubtful, d.ID)
 		w.deliver(d)

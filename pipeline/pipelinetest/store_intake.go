@@ -114,6 +114,7 @@ func endedAtIngest(_ *testing.T, w *world) {
 	admissions := w.admissions(-1, notification("ada", 1), notification("ada", 2), notification("ada", 3))
 	admissions[1].Result = pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"}
 	ids := w.admit(nil, admissions)
+	w.settled(ids[1])
 	w.account(pipeline.Account{Accepted: 3, Suppressed: 1, InFlight: 2})
 	e := w.entry(ids[1])
 	if e.State != pipeline.Suppressed || e.Reason != "opted_out" || e.UserID != "ada" || e.Ref != "ada-2" || e.EndedAt.IsZero() {

@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
@@ -43,13 +44,9 @@ func fullQueue(_ *testing.T, w *world) {
 		ids = append(ids, w.commit(notification("ada", n))...)
 	}
 	w.crash()
-	if !w.full() {
-		w.Fatal("a full queue is open after a crash")
-	}
+	w.limit("a full queue to be closed after a crash", func() bool { return w.full() })
 	w.deliver(w.fetchAll(len(ids))...)
-	if w.full() {
-		w.Fatal("an empty queue takes nothing")
-	}
+	w.limit("an empty queue to take something", func() bool { return !w.full() })
 	for _, id := range ids {
 		w.state(id, pipeline.Delivered)
 	}
@@ -57,19 +54,34 @@ func fullQueue(_ *testing.T, w *world) {
 
 func fullKeys(_ *testing.T, w *world) {
 	w.reopen(StoreLimits{Keys: 1000})
-	n := byte(1)
-	for ; !w.full(claim(n, 1, 1)); n++ {
-		if n == 255 {
+	n := 1
+	for ; !w.full(numbered(n)); n++ {
+		if n == 1<<14 {
 			w.Fatal("keys have no end")
 		}
-		w.admit([]pipeline.Claim{claim(n, 1, 1)}, w.admissions(0, notification("ada", int(n))))
+		w.admit([]pipeline.Claim{numbered(n)}, w.admissions(0, notification("ada", n)))
 	}
 	if w.full() {
 		w.Fatal("without keys nothing is taken either")
 	}
 	w.crash()
-	if !w.full(claim(n, 1, 1)) {
-		w.Fatal("full keys are open after a crash")
+	w.limit("full keys to be closed after a crash", func() bool { return w.full(numbered(n)) })
+}
+
+// numbered makes the nth claim of many.
+func numbered(n int) pipeline.Claim {
+	c := claim(0, 1, 1)
+	binary.BigEndian.PutUint32(c.Key[:], uint32(n))
+	return c
+}
+
+// limit checks that a limit does what it should, by now or soon.
+func (w *world) limit(what string, holds func() bool) {
+	w.Helper()
+	if !w.under.ExactLimits {
+		w.eventually(what, holds)
+	} else if !holds() {
+		w.Fatalf("the limit is not held: wanted %s", what)
 	}
 }
 
@@ -96,6 +108,7 @@ func (w *world) days(n int) (ids [][]pipeline.ID) {
 		for range fillers {
 			ids[d] = append(ids[d], w.filler(noon(n-d), "ada"))
 		}
+		w.settled(ids[d]...)
 	}
 	return ids
 }

@@ -41,7 +41,9 @@ func TestConformance(t *testing.T) {
 	pipelinetest.Stores(t, func(*testing.T) pipelinetest.StoreUnderTest {
 		disk := vfs.NewCrashableMem()
 		return pipelinetest.StoreUnderTest{
-			Features: pipelinetest.Features{ListsQueued: true, DropsDays: true},
+			Features: pipelinetest.Features{
+				ListsQueued: true, ShowsSending: true, SettlesAtIngest: true, ExactDoubt: true, TellsAlikeApart: true, ExactLimits: true, DropsDays: true,
+			},
 			Open: func(t *testing.T, l pipelinetest.StoreLimits) pipelinetest.Store {
 				cfg := inMemory(disk)
 				cfg.QueueBytes, cfg.IdempotencyBytes, cfg.HistoryBytes = l.Queue, l.Keys, l.History
