@@ -38,7 +38,7 @@ func (k PreferenceKey) Compare(other PreferenceKey) int {
 }
 
 // Preference is what a user wants of one channel. A user without one has
-// [DefaultPreference].
+// [DefaultPreference]. Its texts are UTF-8 without NULs.
 type Preference struct {
 	PreferenceKey
 	Transactional bool

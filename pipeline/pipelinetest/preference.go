@@ -300,10 +300,11 @@ func preferencesModel(t *testing.T, s pipeline.PreferenceStore) {
 	key := rapid.Custom(func(t *rapid.T) pipeline.PreferenceKey {
 		return preferenceKey(rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(t, "user"), rapid.SampledFrom(pipeline.Channels()).Draw(t, "channel"))
 	})
+	address := rapid.StringOfN(rapid.Rune().Filter(func(r rune) bool { return r != 0 }), 1, 5, 20)
 	rapid.Check(t, func(t *rapid.T) {
 		for _, k := range rapid.SliceOfNDistinct(key, 0, 5, rapid.ID).Draw(t, "written") {
 			p := pipeline.Preference{PreferenceKey: k, Transactional: rapid.Bool().Draw(t, "t"), Promotional: rapid.Bool().Draw(t, "p")}
-			if a := rapid.SliceOfN(rapid.StringN(1, 5, 20), 0, 3).Draw(t, "addresses"); len(a) > 0 {
+			if a := rapid.SliceOfN(address, 0, 3).Draw(t, "addresses"); len(a) > 0 {
 				p.Addresses = a
 			}
 			model[k] = p

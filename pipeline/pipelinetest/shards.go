@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"context"
 	"testing"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -15,6 +16,7 @@ func PreferenceShards(t *testing.T, place func(t *testing.T) (open func() pipeli
 		"keeps each shard's rows":          shardsKeepRows,
 		"makes shards that are removed":    shardsRemove,
 		"opens a shard beside the others'": shardsIndependent,
+		"gives the shards alone":           shardsAlone,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, place(t)) })
 	}
@@ -123,4 +125,29 @@ func shardsIndependent(t *testing.T, open func() pipeline.PreferenceShards) {
 	closeAll(t, s)
 	writePreferences(t, second, row) // the shards that were opened stay open
 	closeAll(t, first, second)
+}
+
+// shardsAlone holds the shards twice in turn. That other processes are kept out
+// is for the tests of those engines that have several.
+func shardsAlone(t *testing.T, open func() pipeline.PreferenceShards) {
+	s := open()
+	defer closeAll(t, s)
+	for range 2 {
+		held, release, err := s.Alone(t.Context())
+		if err != nil || held.Err() != nil {
+			t.Fatalf("alone: %v, %v", err, held)
+		}
+		release()
+		release() // it may be repeated
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	held, release, err := s.Alone(ctx)
+	if err != nil {
+		t.Fatalf("alone: %v", err)
+	}
+	defer release()
+	cancel()
+	if held.Err() == nil {
+		t.Error("the hold outlives its context")
+	}
 }
