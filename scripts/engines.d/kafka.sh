@@ -138,7 +138,6 @@ kafka_converge() { until_ready kafka-1 "$LIB/ready" kafka "$(kafka_list KAFKA_PL
 
 kafka_addresses() {
 	echo "kafka=$(kafka_list KAFKA_PLAIN)"
-	echo "kafka_sasl=$(kafka_list KAFKA_SASL)"
-	echo "kafka_tls=$(kafka_list KAFKA_TLS)"
-	echo "kafka_ca=$DIR/tls/ca.pem"
+	echo "kafka-sasl=kafka://$ENGINES_USER:$ENGINES_PASSWORD@$(kafka_list KAFKA_SASL)"
+	echo "kafka-tls=kafka://$(kafka_list KAFKA_TLS)?ca=$DIR/tls/ca.pem"
 }

@@ -151,8 +151,8 @@ postgres_streams() {
 postgres_addresses() {
 	local list=() i
 	for i in 0 1 2; do list+=("127.0.0.1:$(postgres_port "postgres-0-$i")"); done
-	echo "postgres_0=postgres://$ENGINES_USER:$ENGINES_PASSWORD@$(join , "${list[@]}")/notifyctl"
-	echo "postgres_1=postgres://$ENGINES_USER:$ENGINES_PASSWORD@127.0.0.1:$(postgres_port postgres-1-0)/notifyctl"
-	echo "postgres_0_superuser=postgres://postgres@$(join , "${list[@]}")/notifyctl"
-	echo "postgres_1_superuser=postgres://postgres@127.0.0.1:$(postgres_port postgres-1-0)/notifyctl"
+	echo "postgres-0=postgres://$ENGINES_USER:$ENGINES_PASSWORD@$(join , "${list[@]}")/notifyctl"
+	echo "postgres-1=postgres://$ENGINES_USER:$ENGINES_PASSWORD@127.0.0.1:$(postgres_port postgres-1-0)/notifyctl"
+	echo "postgres-0-superuser=postgres://postgres@$(join , "${list[@]}")/notifyctl"
+	echo "postgres-1-superuser=postgres://postgres@127.0.0.1:$(postgres_port postgres-1-0)/notifyctl"
 }

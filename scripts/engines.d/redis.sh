@@ -95,11 +95,11 @@ redis_cluster_serves() {
 
 redis_addresses() {
 	echo "redis=redis://127.0.0.1:$(redis_port redis)"
-	echo "redis_password=redis://$ENGINES_USER:$ENGINES_PASSWORD@127.0.0.1:$(redis_port redis)"
+	echo "redis-password=redis://$ENGINES_USER:$ENGINES_PASSWORD@127.0.0.1:$(redis_port redis)"
 }
 
 redis_cluster_addresses() {
 	local port list=()
 	for port in "${REDIS_CLUSTER_PORTS[@]}"; do list+=("127.0.0.1:$(port "$port")"); done
-	echo "redis_cluster=redis://$(join , "${list[@]}")"
+	echo "redis-cluster=redis://$(join , "${list[@]}")"
 }

@@ -31,6 +31,6 @@ s3_converge() { :; }
 # The two credentials go into the environment of whoever opens the address.
 s3_addresses() {
 	echo "s3=s3://$S3_BUCKET?endpoint=http://127.0.0.1:$(port "$S3_PORT")&region=$S3_REGION&use_path_style=true"
-	echo "aws_access_key_id=$ENGINES_USER"
-	echo "aws_secret_access_key=$ENGINES_PASSWORD"
+	echo "s3-access-key=$ENGINES_USER"
+	echo "s3-secret-key=$ENGINES_PASSWORD"
 }
