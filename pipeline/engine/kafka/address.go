@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,9 @@ type Address struct {
 	Brokers []string    // host:port, at least one; the others are found by it
 	TLS     *tls.Config // nil: in plain
 	SASL    *SASL       // nil: without authentication
+	// Prefix begins the names of topics and consumer groups of an installation
+	// that has not the cluster to itself; empty: the names are the default ones.
+	Prefix string
 }
 
 // The mechanisms of SASL.
@@ -64,7 +68,7 @@ func (s *SASL) mechanism() (sasl.Mechanism, error) {
 func (a Address) String() string { return strings.Join(a.Brokers, ",") }
 
 // acceptedAddress is what errors of ParseAddress say is accepted.
-const acceptedAddress = "accepted is HOST:PORT,... or kafka://[USER:PASSWORD@]HOST:PORT,...[?tls=true&ca=FILE&cert=FILE&key=FILE&sasl=scram-sha-512]"
+const acceptedAddress = "accepted is HOST:PORT,... or kafka://[USER:PASSWORD@]HOST:PORT,...[?tls=true&ca=FILE&cert=FILE&key=FILE&sasl=scram-sha-512&prefix=NAME]"
 
 // ParseAddress reads an address: brokers as host:port with commas between them,
 // or a URL of scheme kafka, whose user and password are percent-encoded and
@@ -75,6 +79,7 @@ const acceptedAddress = "accepted is HOST:PORT,... or kafka://[USER:PASSWORD@]HO
 //	cert   a PEM file of the client's certificate, with
 //	key    that of its key
 //	sasl   plain, scram-sha-256 or scram-sha-512 (the default), with a user
+//	prefix what the names of topics and groups begin with, for several installations on a cluster
 //
 // No error repeats the user or the password.
 func ParseAddress(text string) (Address, error) {
@@ -103,9 +108,15 @@ func ParseAddress(text string) (Address, error) {
 	if a.TLS, err = parseTLS(parameters); err != nil {
 		return Address{}, err
 	}
+	if a.Prefix = parameters["prefix"]; a.Prefix != "" && !topicName.MatchString(a.Prefix) {
+		return Address{}, fmt.Errorf("the address of kafka has prefix=%s; accepted are up to 64 letters, digits, dots, underscores and hyphens", a.Prefix)
+	}
 	a.SASL, err = parseSASL(credentials, parameters)
 	return a, err
 }
+
+// topicName is what the name of a topic may be made of, with room for the rest.
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) //nolint:gochecknoglobals // a constant
 
 func parseBrokers(text string) ([]string, error) {
 	brokers := strings.Split(text, ",")
@@ -128,7 +139,7 @@ func parseParameters(query string) (map[string]string, error) {
 	}
 	parameters := make(map[string]string, len(values))
 	for name, given := range values {
-		if !slices.Contains([]string{"tls", "ca", "cert", "key", "sasl"}, name) {
+		if !slices.Contains([]string{"tls", "ca", "cert", "key", "sasl", "prefix"}, name) {
 			return nil, fmt.Errorf("the address of kafka has the parameter %q; %s", name, acceptedAddress)
 		}
 		if len(given) != 1 || given[0] == "" {

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -33,7 +34,7 @@ type Config struct {
 	// It is below SessionTimeout. 10 s.
 	DrainTime time.Duration
 	// TopicPrefix begins the names of topics, GroupPrefix those of consumer
-	// groups. "notify" and "notifyctl".
+	// groups. The address's prefix, or "notify" and "notifyctl".
 	TopicPrefix string
 	GroupPrefix string
 	// ClientID is what brokers call this process in their logs and quotas.
@@ -53,8 +54,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MinISR, 1)
 	setDefault(&c.SessionTimeout, 15*time.Second)
 	setDefault(&c.DrainTime, 10*time.Second)
-	setDefault(&c.TopicPrefix, "notify")
-	setDefault(&c.GroupPrefix, "notifyctl")
+	setDefault(&c.TopicPrefix, cmp.Or(c.Prefix, "notify"))
+	setDefault(&c.GroupPrefix, cmp.Or(c.Prefix, "notifyctl"))
 	setDefault(&c.ClientID, "notifyctl")
 	setDefault(&c.Log, slog.New(slog.DiscardHandler))
 	if len(c.Delays) == 0 {
