@@ -98,7 +98,7 @@ func (d *DSN) parseOptions(query string) error {
 		case "dc":
 			d.LocalDC = value
 		case "ca":
-			d.CA, d.TLS = value, true
+			d.CA = value
 		case "tls":
 			if d.TLS, err = strconv.ParseBool(value); err != nil {
 				return fmt.Errorf("the address of Cassandra has tls=%s: want true or false", value)

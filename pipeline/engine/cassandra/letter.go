@@ -88,7 +88,7 @@ func scanLetter(found gocql.Scanner, l *letter, more ...any) (bool, error) {
 	if !found.Next() {
 		return false, found.Err()
 	}
-	*l = letter{}
+	*l = letter{undecodable: []byte{}} // which stays there for no bytes, and goes for a null
 	var id, replayedBy []byte
 	err := found.Scan(append([]any{&id, &l.user, &l.reason, &replayedBy, &l.undecodable}, more...)...)
 	if err == nil {
@@ -107,10 +107,8 @@ func (l *letter) exists() bool { return l.reason != "" }
 // letter reads the letter of a notification; it exists not where there is none.
 func (s *Store) letter(ctx context.Context, id pipeline.ID) (l letter, err error) {
 	found := s.query(selectLetter, int8(id.Channel()), hourOf(id.Time()), id[:]).IterContext(ctx).Scanner()
-	if _, err := scanLetter(found, &l, &l.record); err != nil {
-		return letter{}, err
-	}
-	return l, found.Err()
+	_, err = scanLetter(found, &l, &l.record)
+	return l, err
 }
 
 // tell joins a letter with what its rows say. It finds none when its user was
@@ -156,9 +154,8 @@ func (s *Store) DeadByID(ctx context.Context, ids []pipeline.ID) ([]pipeline.Dea
 			if !l.replayedBy.IsZero() || len(l.record) == 0 {
 				return nil
 			}
-			letters[i].Record = &pipeline.Record{}
-			if n, err := pipeline.DecodeRecord(string(l.record), letters[i].Record); err != nil || n != len(l.record) {
-				return fmt.Errorf("dead letter %s: %w", ids[i], errDamaged)
+			if letters[i].Record, err = decodeRecord(l.record); err != nil {
+				return fmt.Errorf("dead letter %s: %w", ids[i], err)
 			}
 			return nil
 		})
@@ -167,6 +164,14 @@ func (s *Store) DeadByID(ctx context.Context, ids []pipeline.ID) ([]pipeline.Dea
 		return nil, err
 	}
 	return letters, nil
+}
+
+func decodeRecord(form []byte) (*pipeline.Record, error) {
+	record := &pipeline.Record{}
+	if n, err := pipeline.DecodeRecord(string(form), record); err != nil || n != len(form) {
+		return nil, errDamaged
+	}
+	return record, nil
 }
 
 // Replayed notes at dead letters what was made of them, and forgets their

@@ -52,9 +52,7 @@ func (s *Store) ByID(ctx context.Context, ids []pipeline.ID) ([]pipeline.Entry, 
 // expired says whether a notification is older than the history is kept.
 func (s *Store) expired(id pipeline.ID) bool { return s.now().Sub(id.Time()) > s.cfg.Retention }
 
-// Rows looks up what is held of ids: of an outcome, if there is one, else of
-// the last retry. Where there is neither its state is zero; attempts are given
-// even then, since one that was noted before a send is all that is held of it.
+// Rows looks up what is held of ids, with the deliveries that left it.
 func (s *Store) Rows(ctx context.Context, ids []pipeline.ID) ([]pipeline.Row, error) {
 	rows := make([]pipeline.Row, len(ids))
 	err := s.lookup(ctx, "look notifications up", ids, func(i int, known []row) {
@@ -62,17 +60,8 @@ func (s *Store) Rows(ctx context.Context, ids []pipeline.ID) ([]pipeline.Row, er
 		if len(known) == 0 || s.erasures.covers(known[0].user, ids[i]) {
 			return
 		}
-		decisive := outcome(known)
-		if decisive == nil {
-			decisive = last(known, pipeline.Retrying)
-		}
-		if decisive == nil {
-			rows[i].Attempts = attemptsOf(known)
-			return
-		}
-		e := entry(known)
-		e.State, e.Reason = decisive.state, decisive.reason
-		rows[i] = pipeline.Row{Entry: e, Token: decisive.token, Origin: decisive.origin, Due: decisive.due}
+		r := decisive(known)
+		rows[i] = pipeline.Row{Entry: entryOf(r, known), Token: r.token, Origin: r.origin, DeliveryDue: r.due, Due: r.retry}
 	})
 	if err != nil {
 		return nil, err

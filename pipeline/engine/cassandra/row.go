@@ -53,9 +53,14 @@ type row struct {
 	at       time.Time
 	replayOf pipeline.ID
 	attempt  pipeline.Attempt // its class is zero when there was none
-	token    pipeline.Token
-	origin   pipeline.Token
-	due      time.Time
+	delivery
+}
+
+// delivery is what a later delivery is compared with.
+type delivery struct {
+	token, origin pipeline.Token
+	due           time.Time // when it was
+	retry         time.Time // when it is to be handed out again
 }
 
 const insertRow = `INSERT INTO history (user_hash, month, accepted_at, id, attempt, state,
@@ -67,7 +72,7 @@ func rowValues(p place, f *pipeline.Fact) []any {
 	return []any{
 		p.hash, p.month, d.ID.Time().UnixMilli(), d.ID[:], int16(len(d.Attempts)), int8(f.State),
 		d.UserID, optionalText(d.Ref), optionalText(f.Reason), f.At.UnixMilli(), optionalID(d.ReplayOf),
-		optionalBytes(appendAttempt(nil, &f.Attempt)), appendDelivery(nil, d.Token, d.Origin, f.Due),
+		optionalBytes(appendAttempt(nil, &f.Attempt)), appendDelivery(nil, &delivery{d.Token, d.Origin, d.Due, f.Due}),
 	}
 }
 
@@ -117,30 +122,29 @@ func decodeAttempt(b []byte) (a pipeline.Attempt, err error) {
 	return a, nil
 }
 
-// appendDelivery appends the binary form of what a later delivery is compared
-// with, and of when a retry is due.
-func appendDelivery(b []byte, token, origin pipeline.Token, due time.Time) []byte {
-	for _, t := range [...]pipeline.Token{token, origin} {
+// appendDelivery appends the binary form of a delivery.
+func appendDelivery(b []byte, d *delivery) []byte {
+	for _, t := range [...]pipeline.Token{d.token, d.origin} {
 		b = binary.AppendUvarint(b, uint64(uint32(t.Partition)))
 		b = binary.AppendUvarint(b, uint64(t.Position))
 	}
-	return pipeline.AppendTime(b, due)
+	return pipeline.AppendTime(pipeline.AppendTime(b, d.due), d.retry)
 }
 
-func decodeDelivery(b []byte) (token, origin pipeline.Token, due time.Time, err error) {
+func decodeDelivery(b []byte) (found delivery, err error) {
 	d := pipeline.NewDecoder(string(b))
-	for _, t := range [...]*pipeline.Token{&token, &origin} {
+	for _, t := range [...]*pipeline.Token{&found.token, &found.origin} {
 		partition := d.Uvarint()
 		if partition > 1<<32-1 {
 			d.Fail()
 		}
 		*t = pipeline.Token{Partition: int32(uint32(partition)), Position: int64(d.Uvarint())}
 	}
-	due = d.Time()
+	found.due, found.retry = d.Time(), d.Time()
 	if d.Failed() || d.Rest() != "" {
-		return pipeline.Token{}, pipeline.Token{}, time.Time{}, errDamaged
+		return delivery{}, errDamaged
 	}
-	return token, origin, due, nil
+	return found, nil
 }
 
 const rowColumns = "id, attempt, state, user_id, ref, reason, at, replay_of, attempted, delivery"
@@ -152,17 +156,17 @@ func scanRow(rows gocql.Scanner, r *row) (bool, error) {
 		return false, rows.Err()
 	}
 	var (
-		id, replayOf, attempted, delivery []byte
-		state                             int8
+		id, replayOf, attempted, handed []byte
+		state                           int8
 	)
-	if err := rows.Scan(&id, &r.number, &state, &r.user, &r.ref, &r.reason, &r.at, &replayOf, &attempted, &delivery); err != nil {
+	if err := rows.Scan(&id, &r.number, &state, &r.user, &r.ref, &r.reason, &r.at, &replayOf, &attempted, &handed); err != nil {
 		return false, err
 	}
 	var err error
 	if r.id, err = decodeID(id); err != nil {
 		return false, err
 	}
-	r.state, r.replayOf = pipeline.State(state), pipeline.ID{}
+	r.state, r.at = pipeline.State(state), r.at.Local()
 	if r.state < pipeline.Sending || r.state > pipeline.Dead {
 		return false, fmt.Errorf("history of %s: state %d: %w", r.id, state, errDamaged)
 	}
@@ -172,7 +176,7 @@ func scanRow(rows gocql.Scanner, r *row) (bool, error) {
 		}
 	}
 	if r.attempt, err = decodeAttempt(attempted); err == nil {
-		r.token, r.origin, r.due, err = decodeDelivery(delivery)
+		r.delivery, err = decodeDelivery(handed)
 	}
 	if err != nil {
 		return false, fmt.Errorf("history of %s: %w", r.id, err)
@@ -206,51 +210,65 @@ func (s *Store) rows(ctx context.Context, id pipeline.ID) (known []row, err erro
 	}
 }
 
-// outcome is the row that says how a notification ended, nil when none does.
-// Of several, by owners that did not know of each other, one wins whoever
-// reads, and delivered before all: the provider has accepted it.
-func outcome(known []row) (won *row) {
-	for i := range known {
-		r := &known[i]
-		if r.state.Terminal() && (won == nil || r.state < won.state || r.state == won.state && r.number > won.number) {
+// decisive is the row that says where a notification stands; known has one at
+// least. That is an outcome, if there is one, else the retry whose delivery was
+// due last, else the last note of a takeover. Of several outcomes, by owners
+// that did not know of each other, delivered wins, since the provider has
+// accepted it, and else that of the delivery that was due last.
+func decisive(known []row) *row {
+	won := &known[0]
+	for i := range known[1:] {
+		if r := &known[1+i]; r.beats(won) {
 			won = r
 		}
 	}
 	return won
 }
 
-// last is the last row of what has not ended, of those in a state, or in any
-// when it is zero.
-func last(known []row, state pipeline.State) (found *row) {
-	for i := range known {
-		if r := &known[i]; !r.state.Terminal() && (state == 0 || r.state == state) {
-			found = r // they are in the order of their numbers
-		}
+func (r *row) beats(other *row) bool {
+	if a, b := r.rank(), other.rank(); a != b {
+		return a > b
 	}
-	return found
+	if c := r.due.Compare(other.due); c != 0 {
+		return c > 0
+	}
+	if r.state != other.state {
+		return r.state < other.state
+	}
+	return r.number > other.number
+}
+
+func (r *row) rank() int {
+	switch {
+	case r.state == pipeline.Delivered:
+		return 3
+	case r.state.Terminal():
+		return 2
+	case r.state == pipeline.Retrying:
+		return 1
+	}
+	return 0
 }
 
 // entry is what a notification's rows say of it; known has one at least.
 func entry(known []row) pipeline.Entry {
-	r := outcome(known)
-	if r == nil {
-		r = last(known, 0)
-	}
-	e := pipeline.Entry{
-		ID: r.id, State: r.state, Ref: r.ref, UserID: r.user, Reason: r.reason,
-		ReplayOf: r.replayOf, Attempts: attemptsOf(known),
-	}
-	if r.state.Terminal() {
-		e.EndedAt = r.at
+	e := entryOf(decisive(known), known)
+	if !e.State.Terminal() {
+		e.EndedAt = time.Time{}
 	}
 	return e
 }
 
-func attemptsOf(known []row) (attempts []pipeline.Attempt) {
-	for i := range known {
+// entryOf is what one row says of a notification, with the attempts of all.
+func entryOf(r *row, known []row) pipeline.Entry {
+	e := pipeline.Entry{
+		ID: r.id, State: r.state, Ref: r.ref, UserID: r.user, Reason: r.reason,
+		EndedAt: r.at, ReplayOf: r.replayOf,
+	}
+	for i := range known { // in the order of their numbers
 		if known[i].attempt.Class != 0 {
-			attempts = append(attempts, known[i].attempt)
+			e.Attempts = append(e.Attempts, known[i].attempt)
 		}
 	}
-	return attempts
+	return e
 }

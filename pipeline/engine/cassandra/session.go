@@ -67,7 +67,7 @@ func (d DSN) session(ctx context.Context, dc string, log *slog.Logger) (*gocql.S
 	c := d.cluster(log)
 	c.Keyspace = d.Keyspace
 	c.HostFilter = gocql.DataCenterHostFilter(dc)
-	c.PoolConfig.HostSelectionPolicy = gocql.TokenAwareHostPolicy(gocql.DCAwareRoundRobinPolicy(dc))
+	c.PoolConfig.HostSelectionPolicy = rounds{gocql.ShuffledTokenAwareHostPolicy(gocql.DCAwareRoundRobinPolicy(dc))}
 	c.Metadata.HostListener.HostStateChangeListener = nodeLog{log}
 	return connect(ctx, c)
 }
@@ -115,6 +115,26 @@ func (nextNode) GetRetryType(err error) gocql.RetryType {
 		return gocql.Rethrow // another node says the same
 	}
 	return gocql.RetryNextHost
+}
+
+// rounds offers the nodes again when all were offered. Else a statement that
+// hesitates where few nodes are up would fail as soon as a second is looked for,
+// though the first may answer yet; and where there is one node, none would be
+// tried again.
+type rounds struct{ gocql.HostSelectionPolicy }
+
+func (r rounds) Pick(q gocql.ExecutableStatement) gocql.NextHost {
+	next, left := r.HostSelectionPolicy.Pick(q), attempts
+	return func() gocql.SelectedHost {
+		for ; ; next = r.HostSelectionPolicy.Pick(q) {
+			if host := next(); host != nil {
+				return host
+			}
+			if left--; left == 0 {
+				return nil
+			}
+		}
+	}
 }
 
 // speculation asks a second node when the first hesitates.
