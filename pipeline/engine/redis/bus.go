@@ -152,7 +152,7 @@ func (b *Bus) upkeep(ended chan<- struct{}) {
 		}
 		pause := wait.NextBackOff()
 		b.client.log.Warn("the bus of invalidations is cut off from redis: caches may be old until it is back",
-			slog.String("address", b.client.dsn.Address()), slog.Any("error", err), slog.Duration("retry_in", pause))
+			slog.Any("error", b.client.fault(err)), slog.Duration("retry_in", pause))
 		select {
 		case <-time.After(pause):
 		case <-b.ctx.Done():

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -16,10 +17,14 @@ import (
 
 // fault puts a driver's error into the ports' terms. What Redis refused for want
 // of memory is [pipeline.ErrFull]; after everything else it is not known what
-// happened.
+// happened. In a cluster it has the driver look who serves what by now, which it
+// does not do by itself when a server is gone.
 func (c *Client) fault(err error) error {
 	if isOutOfMemory(err) {
 		return fmt.Errorf("%w: redis at %s has no memory left for new entries: raise its maxmemory", pipeline.ErrFull, c.dsn.Address())
+	}
+	if cluster, ok := c.rdb.(*goredis.ClusterClient); ok {
+		cluster.ReloadState(context.Background())
 	}
 	return fmt.Errorf("%w: redis at %s: %w", pipeline.ErrUnavailable, c.dsn.Address(), err)
 }
@@ -66,12 +71,23 @@ func (c *Client) unreachable(err error) error {
 		e.Remedy, e.Permanent = "use rediss:// only where Redis speaks TLS, and name the authority of its certificate by ?ca=FILE", true
 	case goredis.HasErrorPrefix(err, "LOADING"):
 		e.Err, e.Remedy = errors.New("it is loading its data"), "wait until it has"
-	case errors.Is(err, context.DeadlineExceeded):
+	case goredis.HasErrorPrefix(err, "CLUSTERDOWN"):
+		e.Err, e.Remedy = errors.New("a part of the cluster's slots is served by nobody"), "see redis-cli --cluster check"
+	case isTimeout(err) && c.dsn.TLS:
+		e.Err, e.Remedy = errors.New("it does not answer in time"), "check that it runs, and that it speaks TLS, or write redis:// if it does not"
+	case isTimeout(err):
 		e.Err, e.Remedy = errors.New("it does not answer in time"), "check that it runs, and that the network lets through to it"
+	case errors.Is(err, io.EOF):
+		e.Err, e.Remedy = errors.New("it hangs up"), "write rediss:// if it speaks TLS, and see its log"
 	case opFailed:
 		e.Remedy = "start it, or correct the address"
 	}
 	return e
+}
+
+func isTimeout(err error) bool {
+	failure, ok := errors.AsType[net.Error](err)
+	return ok && failure.Timeout() // which a context's deadline is, too
 }
 
 // isTLS says whether an error is one of the handshake.
