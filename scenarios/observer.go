@@ -107,6 +107,22 @@ func (o *observer) drained() bool {
 	return o.failed == nil && o.last != nil && o.last.Account.InFlight == 0
 }
 
+// inFlight is what the system held when it last answered.
+func (o *observer) inFlight() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.last.Account.InFlight
+}
+
+// restart forgets what was seen but for the last, which is the first from now
+// on.
+func (o *observer) restart() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	first := *o.last
+	o.first, o.deepest, o.depths = &first, 0, nil
+}
+
 // endToEnd is the distribution of the run's end-to-end times, of the queues of
 // some priorities.
 func (o *observation) endToEnd(of func(priority string) bool) api.Histogram {

@@ -178,11 +178,12 @@ func (r *Run) Describe() []string {
 // and the result is of what was done until then, with the verdict
 // [Interrupted]; the only errors are those of a run that could not begin.
 func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
-	started := time.Now()
 	watched, err := r.meet(ctx, b)
 	if err != nil {
 		return nil, err
 	}
+	r.settle(ctx, watched, b.Log)
+	started := time.Now()
 	generator, err := load.NewGenerator(load.Config{Schedule: r.schedule, Traffic: r.traffic, Target: b.Target, Path: submitPath, Key: b.Key})
 	if err != nil {
 		return nil, err
@@ -246,6 +247,21 @@ func (r *Run) meet(ctx context.Context, b Bench) (*observer, error) {
 	return nil, nil
 }
 
+// settle waits until what a system held before the run has ended, so that it is
+// neither in the run's way nor taken for a part of it. What the system did until
+// then is not the run's.
+func (r *Run) settle(ctx context.Context, o *observer, log *slog.Logger) {
+	if o == nil || o.drained() {
+		return
+	}
+	log.Info("the run begins once what is in flight from before has ended", "in_flight", o.inFlight(), "at_most", r.options.Scenario.Drain)
+	r.awaitDrained(ctx, o, r.options.Scenario.Drain)
+	if left := o.inFlight(); left > 0 && ctx.Err() == nil {
+		log.Warn("the run begins with notifications of others in flight; what the system says of its own counts them", "in_flight", left)
+	}
+	o.restart()
+}
+
 // drain waits until nothing is in flight, for as long as the scenario allows.
 func (r *Run) drain(ctx context.Context, o *observer) {
 	if o == nil {
@@ -255,6 +271,11 @@ func (r *Run) drain(ctx context.Context, o *observer) {
 	if ctx.Err() != nil {
 		patience = min(patience, interruptedDrain)
 	}
+	r.awaitDrained(ctx, o, patience)
+}
+
+// awaitDrained waits until nothing is in flight.
+func (r *Run) awaitDrained(ctx context.Context, o *observer, patience time.Duration) {
 	// An interrupt during the drain ends it.
 	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()

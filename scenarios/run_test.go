@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
@@ -81,6 +83,56 @@ func TestNegativeControls(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A system that ran before has an account that does not begin with nothing, and
+// may still have something in flight.
+func TestWhatWasThereBeforeIsNotTheRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{account: api.Account{Accepted: 1000, Delivered: 980, InFlight: 20, Ambiguous: 7, Takeovers: 5}}
+		bench, began := benchOf(t, f), time.Now()
+		time.AfterFunc(5*time.Second, func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.account.Delivered, f.account.InFlight, f.account.Takeovers = 1000, 0, 25
+		})
+		result, err := smokeRun(t).Do(t.Context(), bench)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waited := result.Started.Sub(began); waited < 5*time.Second || waited > 6*time.Second {
+			t.Errorf("it began after %v, and what was in flight took 5 s", waited)
+		}
+		if l := result.Ledger; *l.Ambiguous != 0 || *l.Takeovers != 0 || *l.InFlight != 0 || *l.Lost != 0 || *l.Delivered != l.Accepted {
+			t.Errorf("ledger %s", asJSON(t, l))
+		}
+		if result.Verdict != Pass {
+			t.Errorf("%s: %s", result.Verdict, verdicts(result.Checks))
+		}
+	})
+}
+
+// What does not end is waited for as long as the scenario allows, and is said.
+func TestWhatDoesNotEndBeforeTheRunIsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{account: api.Account{Accepted: 20, InFlight: 20}}
+		var said strings.Builder
+		bench, began := benchOf(t, f), time.Now()
+		bench.Log = slog.New(slog.NewTextHandler(&said, nil))
+		result, err := smokeRun(t).Do(t.Context(), bench)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waited := result.Started.Sub(began); waited < named(t, "steady").Drain {
+			t.Errorf("it began after %v", waited)
+		}
+		if !strings.Contains(said.String(), "in_flight=20") || !strings.Contains(said.String(), "notifications of others in flight") {
+			t.Errorf("it said %q", &said)
+		}
+		if got := verdicts(result.Checks); got != "drained: fail" {
+			t.Errorf("%s: %s", result.Verdict, got)
+		}
+	})
 }
 
 func TestLostAndDuplicatesAreCountedByID(t *testing.T) {
