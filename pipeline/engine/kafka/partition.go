@@ -105,10 +105,14 @@ func (p *producer) cut(part *partition) bool {
 	return true
 }
 
-// prune takes out of a batch that was not written what nobody waits for.
+// prune takes out of a batch what nobody waits for: all of it or nothing when
+// the batch may have been written.
 func (p *producer) prune(part *partition) {
 	b := part.batch
 	if b.sent {
+		if !b.awaited() {
+			p.giveUp(part)
+		}
 		return
 	}
 	kept := b.chunks[:0:0]
@@ -224,8 +228,9 @@ func (p *producer) renew(part *partition) {
 	b.sent = false
 }
 
-// giveUp drops a batch that nobody waits for: its callers were told that its end
-// is unknown, or that it was not written.
+// giveUp drops a batch that nobody waits for. Its callers were told that its end
+// is unknown, or that it was not written; it is not repeated, since they may be
+// writing the same again by now, to be checked, as this is not.
 func (p *producer) giveUp(part *partition) {
 	p.leaveSession(part)
 	p.end(part, nil)
