@@ -110,6 +110,7 @@ func divide(shares []*share, topic string, partitions []int) {
 		for len(free) > 0 && s.take(topic, free[0]) {
 			free = free[1:]
 		}
+		slices.Sort(s.of[topic])
 	}
 }
 

@@ -225,7 +225,7 @@ func (l *lease) keep(a ask, p *fetch.ResponsePartition) (bytes int, err error) {
 	if p.RecordSet.Records == nil {
 		return 0, nil
 	}
-	read, err := readRecords(a.of.topic, a.from, p.RecordSet.Records)
+	read, err := readRecords(a.of.topic, a.from, p.RecordSet.Records, l.log.cfg.Now())
 	bytes, lost := l.queueRead(a.of, read)
 	if lost != nil {
 		l.fail(lost)
@@ -265,7 +265,7 @@ func (l *lease) queueRead(o *owned, read []queued) (bytes int, lost error) {
 
 // readRecords reads the records of an answer from an offset on. A broker sends
 // whole batches, so that some may come before, and the last may be cut off.
-func readRecords(t *topic, from int64, records protocol.RecordReader) (read []queued, err error) {
+func readRecords(t *topic, from int64, records protocol.RecordReader, now time.Time) (read []queued, err error) {
 	for {
 		r, err := records.ReadRecord()
 		if errors.Is(err, io.EOF) {
@@ -279,7 +279,7 @@ func readRecords(t *topic, from int64, records protocol.RecordReader) (read []qu
 			if err != nil {
 				return read, err
 			}
-			read = append(read, newQueued(t, r.Offset, r.Time, value))
+			read = append(read, newQueued(t, r.Offset, r.Time, value, now))
 		}
 		for _, b := range []protocol.Bytes{r.Key, r.Value} {
 			if b != nil {
@@ -295,17 +295,21 @@ func readRecords(t *topic, from int64, records protocol.RecordReader) (read []qu
 const entryOverhead = 400
 
 // newQueued is a record of a topic as it is kept until it is handed out. What is
-// no entry, or of another queue, is kept as the bytes that it is.
-func newQueued(t *topic, offset int64, written time.Time, value []byte) queued {
+// no entry, or of another queue, is kept as the bytes that it is. A record that
+// was accepted by a clock ahead of ours is due when it is read.
+func newQueued(t *topic, offset int64, written time.Time, value []byte, now time.Time) queued {
 	q := queued{offset: offset, size: len(value) + entryOverhead, at: written.Add(t.delay)}
+	if t.priority != 0 && q.at.After(now) {
+		q.at = now
+	}
 	e, err := decodeEntry(string(value))
 	if err != nil || e.Channel != t.channel || (t.priority != 0) != (e.retry == nil) || t.priority != 0 && e.Priority != t.priority {
 		q.raw = value
 		return q
 	}
 	q.entry = &e
-	if t.priority != 0 {
-		q.at = e.AcceptedAt()
+	if accepted := e.AcceptedAt(); t.priority != 0 && accepted.Before(q.at) {
+		q.at = accepted
 	}
 	return q
 }

@@ -212,7 +212,7 @@ func (l *lease) handOut(h *handout, p pipeline.Priority, d *pipeline.Delivery, n
 		l.outstanding[d.Token] = &outstanding{}
 		return logged
 	}
-	d.Record = h.entry.Record
+	d.Record, d.Due = h.entry.Record, h.entry.AcceptedAt()
 	logged.Result, logged.Check = h.entry.Result, h.entry.Check
 	if r := h.entry.retry; r != nil {
 		d.Origin, d.Attempts, d.Due = r.origin, r.attempts, r.due

@@ -30,10 +30,16 @@ func (l *Log) stored(ctx context.Context, group string, partitions []topicPartit
 	if err == nil {
 		err = answer.Error
 	}
+	found := make(map[topicPartition]stored, len(partitions))
+	if errors.Is(err, kafkago.GroupIdNotFound) { // nobody ever joined it
+		for _, p := range partitions {
+			found[p] = stored{offset: -1}
+		}
+		return found, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask for the commits of group %s: %w", group, err)
 	}
-	found := make(map[topicPartition]stored, len(partitions))
 	for name, of := range answer.Topics {
 		for _, p := range of {
 			if p.Error != nil {
