@@ -1,6 +1,6 @@
 # The steps themselves are in .ci/run, so that there is one definition of each.
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt race sdk fuzz-smoke snapshot ci
+.PHONY: help build test lint fmt race sdk engines-test fuzz-smoke snapshot ci
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ race: ## run the tests under the race detector
 
 sdk: ## run the providers' own clients against the mocks
 	.ci/run sdk
+
+engines-test: ## run the adapters' tests on real engines
+	.ci/run engines
 
 fuzz-smoke: ## run each fuzz target for a few seconds
 	.ci/run fuzz

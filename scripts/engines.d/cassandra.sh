@@ -95,8 +95,6 @@ cassandra_start() {
 	agent=$(echo "$CASSANDRA_LIB"/jamm-*.jar)
 	spawn "$1" "$JAVA" -Xms320m -Xmx320m -Xss512k -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
 		-XX:-UsePerfData -XX:+ExitOnOutOfMemoryError -XX:MaxDirectMemorySize=128m \
-		-XX:+UnlockDiagnosticVMOptions -XX:+AllowArchivingWithJavaAgent \
-		-XX:SharedArchiveFile="$CASSANDRA_LIB/classes.jsa" \
 		-Djdk.attach.allowAttachSelf=true -Dio.netty.tryReflectionSetAccessible=true \
 		-javaagent:"$agent" "${modules[@]}" \
 		-Dcassandra.config="file://$folder/cassandra.yaml" \

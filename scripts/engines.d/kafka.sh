@@ -58,8 +58,7 @@ kafka_configure() {
 	local id=${1#kafka-} folder
 	local i=$((id - 1))
 	folder=$(folder_of "$1")
-	# Time limits: what a fault costs, see brokers below "faults"; the cleaner's
-	# buffer would otherwise take half of the heap.
+	# The cleaner's buffer would otherwise take half of the heap.
 	cat >"$folder/server.properties" <<P
 process.roles=broker,controller
 node.id=$id
@@ -105,7 +104,7 @@ appender.o.name=out
 appender.o.layout.type=PatternLayout
 appender.o.layout.pattern=[%d] %p %m (%c)%n
 P
-	"$JAVA" -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:SharedArchiveFile="$KAFKA_LIB/classes.jsa" \
+	"$JAVA" -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
 		-Dlog4j2.configurationFile="file:$folder/log4j2.properties" \
 		-cp "$(class_path "$KAFKA_LIB")" kafka.tools.StorageTool format \
 		-t AAAAAAAAQACAAAAAAAAAAQ -c "$folder/server.properties" \
@@ -119,7 +118,6 @@ kafka_start() {
 	folder=$(folder_of "$1")
 	spawn "$1" "$JAVA" -Xms256m -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
 		-XX:-UsePerfData -XX:+ExitOnOutOfMemoryError -Djava.net.preferIPv4Stack=true \
-		-XX:SharedArchiveFile="$KAFKA_LIB/classes.jsa" \
 		-Dlog4j2.configurationFile="file:$folder/log4j2.properties" \
 		-cp "$(class_path "$KAFKA_LIB")" kafka.Kafka "$folder/server.properties"
 }
