@@ -96,15 +96,14 @@ func parseAddress(dsn string, connections int) (address, error) {
 	return a, nil
 }
 
-// parseFault is what the driver said of an address, without the address.
+// parseFault is what the driver said of an address, behind the address itself,
+// which it puts between backquotes.
 func parseFault(err error) string {
-	if whole, ok := errors.AsType[*pgconn.ParseConfigError](err); ok {
-		if inner := whole.Unwrap(); inner != nil {
-			return inner.Error()
-		}
-		return "a parameter is wrong"
+	text := err.Error()
+	if i := strings.LastIndex(text, "`: "); i >= 0 {
+		text = text[i+len("`: "):]
 	}
-	return err.Error()
+	return text
 }
 
 func withoutPassword(u *url.URL, text string) string {

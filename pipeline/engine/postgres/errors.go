@@ -96,10 +96,11 @@ func advice(err error) string {
 
 // fault is what is wrong with a shard at opening.
 func (c *cluster) fault(err error) error {
-	fault := &pipeline.EngineError{Engine: pipeline.EnginePostgres, Address: c.name, Err: plain{err}}
 	if known, ok := errors.AsType[*pipeline.EngineError](err); ok {
+		known.Address = c.name
 		return known
 	}
+	fault := &pipeline.EngineError{Engine: pipeline.EnginePostgres, Address: c.name, Err: plain{err}}
 	if none, ok := errors.AsType[*noPrimaryError](err); ok && none.split {
 		fault.Permanent = true
 	}

@@ -107,7 +107,7 @@ func (s *session) take(ctx context.Context) error {
 	}
 	if !shared {
 		s.gate.shut("another process is moving them; this one serves again when it has ended and this one is restarted")
-		return &pipeline.EngineError{Engine: pipeline.EnginePostgres, Address: s.cluster.name, Err: errors.New("another process is moving users to other shards"), Remedy: "wait until it has ended"}
+		return &pipeline.EngineError{Engine: pipeline.EnginePostgres, Err: errors.New("another process is moving users to other shards"), Remedy: "wait until it has ended"}
 	}
 	return s.compare(ctx)
 }

@@ -69,9 +69,6 @@ func openCluster(ctx context.Context, a address, position int, installation pgty
 	is, err := c.prepare(ctx, position, installation)
 	if err != nil {
 		c.release()
-		if fault, ok := errors.AsType[*pipeline.EngineError](err); ok && fault.Address == "" {
-			fault.Address = c.name
-		}
 		return nil, is, c.fault(err)
 	}
 	c.warnOfFailover(ctx)
@@ -162,7 +159,7 @@ func (s *Shards) checkRoom(shards int) error {
 		return nil
 	}
 	return &pipeline.EngineError{
-		Engine: pipeline.EnginePostgres, Address: s.first().name, Permanent: true,
+		Engine: pipeline.EnginePostgres, Permanent: true,
 		Err:    fmt.Errorf("the preferences lie on %d shards, and --postgres is given %d times", shards, len(s.clusters)),
 		Remedy: fmt.Sprintf("give --postgres %d times, in the same order as before", shards),
 	}
@@ -199,7 +196,7 @@ func (s *Shards) Alone(ctx context.Context) (held context.Context, release func(
 // Open gives a shard.
 func (s *Shards) Open(_ context.Context, shard int) (pipeline.PreferenceStore, error) {
 	if err := s.checkRoom(shard + 1); err != nil {
-		return nil, err
+		return nil, s.first().fault(err)
 	}
 	s.clusters[shard].retain()
 	return &Preferences{cluster: s.clusters[shard], gate: s.session.gate}, nil
