@@ -48,8 +48,8 @@ func (c *counts) fields() [12]*int64 {
 	}
 }
 
-// end counts an outcome.
-func (c *counts) end(s pipeline.State, p pipeline.Priority) {
+// outcome counts one.
+func (c *counts) outcome(s pipeline.State, p pipeline.Priority) {
 	switch s {
 	case pipeline.Delivered:
 		c.delivered++
@@ -112,10 +112,10 @@ func (c *commit) metadata() string {
 	b = append(b, commitFormat)
 	b = binary.AppendUvarint(b, uint64(c.frontier-c.mark))
 	b = binary.AppendUvarint(b, uint64(c.handed-c.mark))
-	for _, n := range c.counts.fields() {
+	for _, n := range c.fields() {
 		b = binary.AppendUvarint(b, uint64(*n))
 	}
-	b = c.window.appendAhead(b)
+	b = c.appendAhead(b)
 	return base64.RawStdEncoding.EncodeToString(b)
 }
 
@@ -159,7 +159,7 @@ func parseCommit(offset int64, metadata string, end int64) (*commit, error) {
 		return nil, fmt.Errorf("%w: version %d, known is %d", errBadCommit, format, commitFormat)
 	}
 	c.frontier, c.handed = behind(&d, offset), behind(&d, offset)
-	for _, n := range c.counts.fields() {
+	for _, n := range c.fields() {
 		*n = behind(&d, 0)
 	}
 	c.decodeAhead(&d)

@@ -8,29 +8,26 @@ import (
 // complainEvery is how often a failure that lasts is logged.
 const complainEvery = 10 * time.Second
 
-// complaint logs a failure that is tried again and again: once when it begins or
-// becomes another, and from time to time while it lasts. It has one user at a
-// time.
+// complaint logs a failure that is tried again and again: once when it begins,
+// and from time to time while it lasts. It has one user at a time.
 type complaint struct {
 	log  *slog.Logger
 	what string
-	last string
-	at   time.Time
+	at   time.Time // when it was last logged; zero when nothing fails
 }
 
 // about logs that err was met. It is tried again.
-func (c *complaint) about(err error, attrs ...any) {
-	now := time.Now()
-	if text := err.Error(); text != c.last || now.Sub(c.at) >= complainEvery {
-		c.last, c.at = text, now
-		c.log.Warn("kafka fails and is tried again", append([]any{slog.String("what", c.what), slog.Any("cause", err)}, attrs...)...)
+func (c *complaint) about(err error) {
+	if now := time.Now(); now.Sub(c.at) >= complainEvery {
+		c.at = now
+		c.log.Warn("kafka fails and is tried again", slog.String("what", c.what), slog.Any("cause", err))
 	}
 }
 
 // over says that it works again.
 func (c *complaint) over() {
-	if c.last != "" {
-		c.last = ""
+	if !c.at.IsZero() {
+		c.at = time.Time{}
 		c.log.Info("kafka works again", slog.String("what", c.what))
 	}
 }

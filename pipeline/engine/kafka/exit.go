@@ -74,7 +74,7 @@ func (l *lease) apply(exits []pipeline.Exit) (waits []*pipeline.Exit) {
 			waits = append(waits, e)
 			continue
 		case pipeline.Ends:
-			o.counts.end(e.State, e.Delivery.Priority)
+			o.outcome(e.State, e.Delivery.Priority)
 		case pipeline.Waiting:
 			o.moved++
 		case pipeline.Repeats:

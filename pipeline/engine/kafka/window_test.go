@@ -75,7 +75,7 @@ func TestCommitAtItsLargest(t *testing.T) {
 	for offset := c.mark + 1; offset < c.mark+windowSize; offset += 2 {
 		c.leave(offset)
 	}
-	for _, n := range c.counts.fields() {
+	for _, n := range c.fields() {
 		*n = 1 << 62
 	}
 	c.handed = c.mark + windowSize
@@ -173,9 +173,9 @@ func TestFrontierLeads(t *testing.T) {
 func TestCountsAddUp(t *testing.T) {
 	var c counts
 	for _, s := range pipeline.Outcomes() {
-		c.end(s, pipeline.Low)
+		c.outcome(s, pipeline.Low)
 	}
-	c.end(pipeline.Dead, pipeline.High)
+	c.outcome(pipeline.Dead, pipeline.High)
 	c.attempt(pipeline.Ambiguous)
 	c.attempt(pipeline.Uncertain)
 	c.attempt(pipeline.Sent)

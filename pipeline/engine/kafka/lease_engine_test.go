@@ -1,0 +1,144 @@
+package kafka
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// inBrokers gives processes over topics of the test's own in the real brokers.
+func inBrokers(t *testing.T) func() *process {
+	t.Helper()
+	cfg := inEngine(t, "kafka")
+	cfg.Delays = []time.Duration{500 * time.Millisecond, 2 * time.Second}
+	cfg.SessionTimeout, cfg.DrainTime = 6*time.Second, 3*time.Second // the brokers' least
+	mustOpen(t, cfg)                                                // deletes the topics in the end
+	return func() *process {
+		t.Helper()
+		p := &process{T: t, faults: &faultyNetwork{dial: new(net.Dialer).DialContext}, leases: map[pipeline.Channel]pipeline.LogLease{}}
+		own := cfg
+		own.Dial = p.faults.Dial
+		log, err := Open(t.Context(), own)
+		if err != nil {
+			t.Fatalf("open: %v", err)
+		}
+		p.log = log
+		return p
+	}
+}
+
+func TestBrokersHandOutAndSettle(t *testing.T) {
+	begin := inBrokers(t)
+	p := begin()
+	f := &fake{}
+	p.append(f.entries(emailHigh, 1000)...)
+	p.account(pipeline.Account{Accepted: 1000, InFlight: 1000})
+	got := p.fetchAll(emailHigh, 1000)
+	p.exit(waiting(got[0], 100*time.Millisecond), waiting(got[1], time.Second), waiting(got[2], 3*time.Second))
+	p.deliver(got[3:]...)
+	p.account(pipeline.Account{Accepted: 1000, Delivered: 997, InFlight: 3})
+	for _, d := range p.fetchAll(emailHigh, 3) {
+		if d.Doubt || len(d.Attempts) != 1 {
+			t.Errorf("a retry came back as %+v", d)
+		}
+		p.deliver(d)
+	}
+	p.account(pipeline.Account{Accepted: 1000, Delivered: 1000})
+	p.append(f.entries(emailHigh, 10)...)
+	p.deliver(p.fetchAll(emailHigh, 5)...)
+	p.shut()
+
+	next := begin()
+	defer next.shut()
+	for _, d := range next.fetchAll(emailHigh, 5) {
+		if d.Doubt {
+			t.Errorf("%s is in doubt after an orderly end", d.ID)
+		}
+		next.deliver(d)
+	}
+	next.nothing(emailHigh)
+	next.account(pipeline.Account{Accepted: 1010, Delivered: 1010})
+}
+
+func TestBrokersRebalance(t *testing.T) {
+	begin := inBrokers(t)
+	first, second := begin(), begin()
+	defer first.shut()
+	first.append((&fake{}).entries(emailHigh, 400)...)
+	got := first.fetchAll(emailHigh, 100)
+	joined := make(chan pipeline.LogLease)
+	go func() {
+		l, err := second.log.Acquire(t.Context(), pipeline.Email)
+		second.must(err)
+		joined <- l
+	}()
+	<-first.acquire(pipeline.Email).Ending()
+	first.deliver(got...)
+	first.close(pipeline.Email)
+	first.acquire(pipeline.Email)
+	second.leases[pipeline.Email] = <-joined
+	left := 300
+	for _, p := range []*process{first, second} {
+		l := p.acquire(pipeline.Email)
+		if l.Share() != 0.5 {
+			t.Errorf("one of two has %v of the channel", l.Share())
+		}
+		for quiet := 0; quiet < 20; quiet++ {
+			got, err := l.Fetch(t.Context(), pipeline.High, 50)
+			p.must(err)
+			for _, d := range got {
+				if d.Doubt {
+					t.Fatalf("%s is in doubt", d.ID)
+				}
+			}
+			if len(got) > 0 {
+				p.deliver(got...)
+				left, quiet = left-len(got), 0
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	if left != 0 {
+		t.Errorf("%d were not handed out", left)
+	}
+	second.account(pipeline.Account{Accepted: 400, Delivered: 400})
+	second.shut()
+	<-first.acquire(pipeline.Email).Ending()
+}
+
+func TestBrokersTakeOver(t *testing.T) {
+	begin := inBrokers(t)
+	dead, p := begin(), begin()
+	defer p.shut()
+	p.append((&fake{}).entries(emailHigh, 60)...)
+	got := dead.fetchAll(emailHigh, 40)
+	dead.deliver(got[10:20]...)
+	dead.exit(waiting(got[0], 10*time.Millisecond))
+	open := map[pipeline.ID]bool{}
+	for _, d := range append(got[1:10:10], got[20:]...) {
+		open[d.ID] = true
+	}
+	dead.sever()
+	again := p.fetchAll(emailHigh, 50)
+	for _, d := range again {
+		if open[d.ID] && !d.Doubt {
+			t.Errorf("%s was handed out before and is not in doubt", d.ID)
+		}
+		delete(open, d.ID)
+	}
+	if len(open) > 0 {
+		t.Errorf("%d were handed out, not settled, and not handed out again", len(open))
+	}
+	p.deliver(again...)
+	p.account(pipeline.Account{Accepted: 60, Delivered: 60})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_ = dead.leases[pipeline.Email].Close(ctx)
+	dead.leases = nil
+	dead.faults.down.Store(false)
+	dead.shut()
+	p.account(pipeline.Account{Accepted: 60, Delivered: 60})
+}
