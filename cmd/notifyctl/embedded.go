@@ -29,7 +29,7 @@ type embeddedSystem struct {
 
 // startEmbedded starts both on ports of their own. The control times are
 // multiplied by the time scale.
-func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string, seed uint64, timeScale float64) (*embeddedSystem, error) {
+func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, engines *engineOptions, seed uint64, timeScale float64) (*embeddedSystem, error) {
 	if err := checkProviderURLs(plan); err != nil {
 		return nil, err
 	}
@@ -42,7 +42,8 @@ func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, data string,
 		return nil, err
 	}
 	config := engineConfig(plan, mocks.url)
-	config.Listen, config.DataDir, config.Log = anyPort, data, a.log
+	config.Listen, config.Log = anyPort, a.log
+	engines.configure(&config, plan)
 	config.Scaling.TimeScale = timeScale
 	config.Targets, config.Prices = targets, prices
 	config.Version = buildVersion().String()
@@ -75,6 +76,7 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 		Workers: map[pipeline.Channel]int{
 			pipeline.Push: d.Workers.Push, pipeline.Email: d.Workers.Email, pipeline.SMS: d.Workers.SMS,
 		},
+		KeyTTL:           plan.Redis.IdempotencyTTL.Duration(),
 		QueueBytes:       d.QueueBytes,
 		IdempotencyBytes: d.IdempotencyBytes,
 		HistoryBytes:     d.HistoryBytes,

@@ -22,6 +22,7 @@ import (
 type loadtestOptions struct {
 	planOptions
 	keyOptions
+	engineOptions
 	scenarios []string
 	profile   string
 	rateScale *float64 // nil: the profile's
@@ -33,7 +34,6 @@ type loadtestOptions struct {
 	target    string
 	mock      string
 	external  []string
-	data      string
 	out       string
 	plain     bool
 	quiet     bool
@@ -53,7 +53,8 @@ what reached a provider. SCENARIO is one that comes with the program (see
 --list), all of them, or a file; the default is steady.
 
 Without --target the whole system and its mock providers are started in this
-process and stopped at the end. With it, a running server is loaded; --mock
+process and stopped at the end; --data and the engines' flags say what it stands
+on, as those of serve do. With it, a running server is loaded; --mock
 names the mock providers that it sends to, whose ledger tells what is lost or
 was sent twice. Only addresses of this machine are loaded, unless
 --allow-external names the host. Where the server has API keys, it takes one
@@ -69,6 +70,8 @@ target does not answer.`,
 		Example: `  notifyctl loadtest
   notifyctl loadtest steady --profile ci --out out
   notifyctl loadtest --rate-scale 1 --time-scale 0.0167
+  notifyctl loadtest --kafka 127.0.0.1:9092 --redis 127.0.0.1:6379 --cassandra 127.0.0.1 \
+       --postgres postgres://127.0.0.1/shard0 --postgres postgres://127.0.0.1/shard1
   notifyctl loadtest --target http://127.0.0.1:8080 --mock http://127.0.0.1:8090`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.scenarios = args
@@ -87,6 +90,7 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	o.planOptions.register(flags)
 	o.keyOptions.register(flags)
+	o.engineOptions.register(flags)
 	choiceVar(cmd, flags, &o.profile, "profile", "", scenarios.Smoke, "how much of the scenario to run", scenarios.Profiles()...)
 	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
 	flags.Var(optionalFloat{&o.timeScale}, "time-scale", "`factor` on the lengths of the stages (default: the profile's)")
@@ -99,7 +103,6 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.target, "target", "", "`URL` of a running server to load (default: one is started)")
 	flags.StringVar(&o.mock, "mock", "", "`URL` of the mock providers that the target sends to")
 	flags.StringArrayVar(&o.external, "allow-external", nil, "load this `host` although it is not this machine; repeatable")
-	flags.StringVar(&o.data, "data", "", "`directory` of the started server (default: a temporary one)")
 	flags.StringVar(&o.out, "out", "", "write result.json to this `directory`")
 	flags.BoolVar(&o.plain, "plain", false, "a status line a second instead of the live screen")
 	flags.BoolVar(&o.quiet, "quiet", false, "neither, only the result")

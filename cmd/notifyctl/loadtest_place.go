@@ -9,6 +9,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/pipeline/engine"
 	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/load"
@@ -36,10 +37,10 @@ func (o *loadtestOptions) place(ctx context.Context, a *app) (place, error) {
 		return place{}, usagef("--api-key-file is for a --target; a server that is started has no keys")
 	case o.target == "" && o.mock != "":
 		return place{}, usagef("--mock goes with --target; without a target the mock providers are started, too")
-	case o.target != "" && o.data != "":
-		return place{}, usagef("--data is of a server that is started, and --target names one that runs")
+	case o.target != "" && o.given() != "":
+		return place{}, usagef("%s is of a server that is started, and --target names one that runs", o.given())
 	case o.target == "":
-		return place{}, nil
+		return place{}, o.check(engine.All)
 	}
 	key, err := o.key(a)
 	if err != nil {
@@ -80,7 +81,7 @@ func (p place) String() string {
 func (p place) do(ctx context.Context, a *app, plan *planner.Plan, run *scenarios.Run, o *loadtestOptions) (_ *scenarios.Result, err error) {
 	embedded := p.target == nil
 	if embedded {
-		system, err := startEmbedded(ctx, a, plan, o.data, o.seed, run.Scale().Time)
+		system, err := startEmbedded(ctx, a, plan, &o.engineOptions, o.seed, run.Scale().Time)
 		if err != nil {
 			return nil, err
 		}

@@ -22,12 +22,12 @@ type serveOptions struct {
 	planOptions
 	secureOptions
 	traceOptions
+	engineOptions
+	role      string
 	pprof     string
 	listen    string
 	hosts     []string
 	providers string
-	data      string
-	templates string
 }
 
 // newServeCommand builds notifyctl serve.
@@ -44,6 +44,12 @@ With --data it keeps queues, history, idempotency keys, preferences and
 templates in a directory: a kill at any moment and a restart lose nothing that
 was answered 202. Without it everything is in a temporary directory that is
 removed at the end.
+
+--kafka, --cassandra and --redis put queues, history, limits, caches and keys into
+engines beyond the network, and --postgres the preferences; --redis and --postgres
+also serve alone. Engines may be started in any order: they are waited for. Over
+all four the work is shared by processes: --role gateway answers HTTP and
+--role worker delivers, as many of each as it takes.
 
 Without API keys whoever reaches it may do everything, so that it listens on
 loopback alone. --api-keys names a file of keys, one a line,
@@ -62,6 +68,9 @@ signal ends it at once; that too loses nothing in --data.`,
   notifyctl mock & notifyctl serve --providers http://127.0.0.1:8090
   echo "shop:$(printf %s "$KEY" | sha256sum | cut -d' ' -f1):send,read" >keys && chmod 600 keys
   notifyctl serve --listen 0.0.0.0:8443 --api-keys keys --tls-cert cert.pem --tls-key key.pem
+  notifyctl serve --redis redis://127.0.0.1:6379 --postgres postgres://notifyctl@127.0.0.1/notifyctl
+  notifyctl serve --role worker --kafka 10.0.0.1:9092 --cassandra 10.0.0.2 --redis 10.0.0.3 \
+       --postgres postgres://10.0.0.4/shard0 --postgres postgres://10.0.0.5/shard1 --templates s3://notifyctl-templates
   curl -d '{"user_id":"ada","channel":"email","to":"ada@example.com","template_id":"welcome","variables":{"name":"Ada"}}' \
        -H 'Content-Type: application/json' http://127.0.0.1:8080/v1/notifications`,
 		Args: noArgs,
@@ -70,7 +79,9 @@ signal ends it at once; that too loses nothing in --data.`,
 		},
 	}
 	flags := cmd.Flags()
-	opts.register(flags)
+	opts.planOptions.register(flags)
+	opts.engineOptions.register(flags)
+	choiceVar(cmd, flags, &opts.role, "role", "", string(engine.All), "what this process does: everything, answer HTTP, or deliver", roleNames()...)
 	flags.StringVar(&opts.listen, "listen", "127.0.0.1:8080", "`address` of the HTTP interface; one that is not on loopback needs --api-keys")
 	flags.StringVar(&opts.apiKeys, "api-keys", "", "`file` of API keys (default: none is asked for)")
 	flags.StringVar(&opts.tlsCert, "tls-cert", "", "`file` of the certificate, and those above it, as PEM")
@@ -79,8 +90,6 @@ signal ends it at once; that too loses nothing in --data.`,
 	flags.StringVar(&opts.pprof, "pprof", "", "serve profiles of this process at this loopback `address`")
 	flags.StringArrayVar(&opts.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
 	flags.StringVar(&opts.providers, "providers", "", "`URL` of running mock providers (default: they are started)")
-	flags.StringVar(&opts.data, "data", "", "`directory` that keeps everything across restarts (default: a temporary one)")
-	flags.StringVar(&opts.templates, "templates", "", "`folder` of templates, laid over the shipped ones")
 	return cmd
 }
 
@@ -119,8 +128,8 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	}
 	stopAround := func() error { return errors.Join(stopProfiles(), stopMocks(), stopTracer()) }
 	config := engineConfig(plan, providers)
-	config.Listen, config.Hosts, config.DataDir = opts.listen, opts.hosts, opts.data
-	config.Templates.Dir = opts.templates
+	config.Listen, config.Hosts, config.Role = opts.listen, opts.hosts, engine.Role(opts.role)
+	opts.configure(&config, plan)
 	config.Keys, config.TLS = secured.keys, secured.tls()
 	config.Targets, config.Prices, config.Tracer = targets, prices, tracer
 	config.IDKey, _ = a.getenv("NOTIFYCTL_ID_KEY")
@@ -154,6 +163,9 @@ func (o *serveOptions) check() error {
 			return usagef("--pprof %s: want a loopback address, as in 127.0.0.1:6060", o.pprof)
 		}
 	}
+	if err := o.engineOptions.check(engine.Role(o.role)); err != nil {
+		return err
+	}
 	if o.providers == "" {
 		return nil
 	}
@@ -174,10 +186,19 @@ func isLoopback(address string) (bool, error) {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback(), nil
 }
 
+// roleNames lists what --role takes.
+func roleNames() []string {
+	var names []string
+	for _, role := range engine.Roles() {
+		names = append(names, string(role))
+	}
+	return names
+}
+
 // startProviders gives the base URL of the providers, and starts mock ones when
-// none is named.
+// none is named and something is to be sent.
 func (o *serveOptions) startProviders(ctx context.Context, a *app) (base string, stop func() error, err error) {
-	if o.providers != "" {
+	if o.providers != "" || o.role == string(engine.Gateway) {
 		return strings.TrimRight(o.providers, "/"), func() error { return nil }, nil
 	}
 	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Logger: a.log})
@@ -201,7 +222,14 @@ func announce(ctx context.Context, a *app, system *engine.System, providers stri
 	if path, temporary := system.DataDir(); temporary {
 		kept = fmt.Sprintf("; its data is in %s and removed at the end (--data DIR keeps it)", path)
 	}
-	_, err := fmt.Fprintf(a.stderr, "notifyctl: ready at %s, providers at %s%s\n", system.URL(), providers, kept)
+	ready := "ready"
+	if role := system.Role(); role != engine.All {
+		ready = string(role) + " ready"
+	}
+	if providers != "" {
+		providers = ", providers at " + providers
+	}
+	_, err := fmt.Fprintf(a.stderr, "notifyctl: %s at %s%s%s\n", ready, system.URL(), providers, kept)
 	return err
 }
 

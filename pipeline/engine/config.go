@@ -24,28 +24,31 @@ type Config struct {
 	// TLS is what connections are secured by; nil: they are not.
 	TLS *tls.Config
 	// Role is what the process does; empty is All.
-	Role Role
-	// DataDir keeps everything across restarts. Empty is a temporary directory,
-	// removed at the end; the end then waits for what is queued.
+	Role    Role
+	Engines Engines
+	// DataDir keeps across restarts what is embedded. Empty is a temporary
+	// directory, removed at the end; the end then waits for what is queued. With
+	// nothing embedded there is none.
 	DataDir string
 	// IDKey is the secret of the ids as 32 hexadecimal digits; empty is one
-	// that the data directory keeps.
+	// that Postgres keeps, or else the data directory.
 	IDKey string
 
 	Partitions int // of each queue
-	Shards     int // of the preferences, while they are on none yet
+	Shards     int // of the preferences, while they are on none yet; with Postgres there is one an address
 	Sharding   pipeline.Sharding
-	// DailyLimits bound what users get; the counters start anew with the
-	// process.
+	// DailyLimits bound what users get; without Redis the counters start anew
+	// with the process.
 	DailyLimits pipeline.DailyLimits
 	Workers     map[pipeline.Channel]int
+	// KeyTTL is how long an idempotency key is kept; 0 is 24 h.
+	KeyTTL time.Duration
 	// QueueBytes, IdempotencyBytes and HistoryBytes bound what the store holds;
-	// 0 is no limit.
+	// 0 is no limit. Kafka has the first of them alone.
 	QueueBytes       int64
 	IdempotencyBytes int64
 	HistoryBytes     int64
 
-	Engines     Engines
 	Preferences Preferences
 	Templates   Templates
 	Providers   Providers

@@ -1,11 +1,13 @@
 package engine
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +19,37 @@ import (
 type dataDir struct {
 	path      string
 	temporary bool
+}
+
+// openData opens the data directory, if something is embedded that lies there.
+func (s *System) openData() (err error) {
+	embeds := !s.cfg.Engines.externalStore() || !s.cfg.Engines.externalPreferences() || s.cfg.Templates.Dir == ""
+	if !embeds {
+		if s.cfg.DataDir != "" {
+			s.cfg.Log.Info("the data directory is not used: everything is kept by engines beyond the network", slog.String("data", s.cfg.DataDir))
+		}
+		return nil
+	}
+	if s.data, err = openDataDir(s.cfg.DataDir); err != nil {
+		return err
+	}
+	s.onClose(s.data.remove)
+	return nil
+}
+
+// idKey is the secret that ids are checked under.
+func (s *System) idKey(ctx context.Context) (pipeline.IDKey, error) {
+	if s.postgres == nil {
+		return s.data.idKey(s.cfg.IDKey)
+	}
+	if s.cfg.IDKey == "" {
+		return s.postgres.IDKey(ctx, nil)
+	}
+	given, err := givenIDKey(s.cfg.IDKey)
+	if err != nil {
+		return given, err
+	}
+	return s.postgres.IDKey(ctx, &given)
 }
 
 // openDataDir makes the directory if it is not there, or a temporary one when
@@ -84,11 +117,7 @@ func (d dataDir) remove() error {
 // would not know its own ids.
 func (d dataDir) idKey(given string) (pipeline.IDKey, error) {
 	if given != "" {
-		key, err := parseIDKey(given)
-		if err != nil {
-			return key, fmt.Errorf("NOTIFYCTL_ID_KEY: %w", err)
-		}
-		return key, nil
+		return givenIDKey(given)
 	}
 	path := filepath.Join(d.path, "id.key")
 	text, err := os.ReadFile(path)
@@ -109,6 +138,14 @@ func (d dataDir) idKey(given string) (pipeline.IDKey, error) {
 	_, _ = rand.Read(key[:]) // never fails
 	if err := writeSynced(path, hex.EncodeToString(key[:])+"\n"); err != nil {
 		return key, fmt.Errorf("keep the key of the ids: %w", err)
+	}
+	return key, nil
+}
+
+func givenIDKey(text string) (pipeline.IDKey, error) {
+	key, err := parseIDKey(text)
+	if err != nil {
+		return key, fmt.Errorf("NOTIFYCTL_ID_KEY: %w", err)
 	}
 	return key, nil
 }

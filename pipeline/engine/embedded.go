@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -13,12 +14,13 @@ const minFreeBytes = 256 << 20
 
 // openEmbedded opens the store in the data directory, which its lock keeps other
 // processes off.
-func (s *System) openEmbedded() error {
+func (s *System) openEmbedded(context.Context) error {
 	log := s.metrics.Log("store")
 	opened, err := pebble.Open(pebble.Config{
 		Dir: s.data.store(), Partitions: s.cfg.Partitions,
 		QueueBytes: s.cfg.QueueBytes, IdempotencyBytes: s.cfg.IdempotencyBytes, HistoryBytes: s.cfg.HistoryBytes, MinFreeBytes: minFreeBytes,
-		Log: s.cfg.Log, Fatal: s.cfg.Fatal,
+		KeyTTL: s.cfg.KeyTTL,
+		Log:    s.cfg.Log, Fatal: s.cfg.Fatal,
 		Committed: func(changes, _ int, took time.Duration) { log.Committed(changes, took) },
 	})
 	if err != nil {

@@ -22,26 +22,37 @@ const (
 	addressBytes   = 16 << 20
 )
 
-// openPreferences opens the shards, and what stands before them.
-func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*preference.Directory, error) {
+// openShards opens the shards of the preferences in the data directory.
+func (s *System) openShards(ctx context.Context) error {
 	set, err := sqlite.OpenShards(s.data.preferences())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.shards, err = preference.OpenShards(ctx, set, pipeline.Placement{Shards: s.cfg.Shards, Sharding: s.cfg.Sharding}, s.cfg.Log)
+	shards, err := preference.OpenShards(ctx, set, pipeline.Placement{Shards: s.cfg.Shards, Sharding: s.cfg.Sharding}, s.cfg.Log)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s.onClose(s.shards.Close)
-	if is := s.shards.Placement(); is.Shards != s.cfg.Shards || is.Sharding != s.cfg.Sharding {
-		s.cfg.Log.Warn("the data directory keeps the preferences on the shards that they are on; notifyctl reshard moves them",
+	s.served(engineSQLite, "preferences")
+	s.keepShards(shards, s.cfg.Shards)
+	return nil
+}
+
+// keepShards keeps shards that were opened, and says so if they are others than
+// was asked for.
+func (s *System) keepShards(shards *preference.Shards, asked int) {
+	s.shards = shards
+	s.onClose(shards.Close)
+	if is := shards.Placement(); is.Shards != asked || is.Sharding != s.cfg.Sharding {
+		s.cfg.Log.Warn("the preferences stay on the shards that they are on; notifyctl reshard moves them",
 			slog.Int("shards", is.Shards), slog.String("sharding", is.Sharding.String()),
-			slog.Int("asked", s.cfg.Shards), slog.String("asked_sharding", s.cfg.Sharding.String()))
+			slog.Int("asked", asked), slog.String("asked_sharding", s.cfg.Sharding.String()))
 	}
 	s.metrics.ObserveShards(s.observeShards)
-	bus := memory.NewBus()
-	s.served(engineSQLite, "preferences")
-	s.served(engineMemory, "cache", "limits", "bus")
+}
+
+// openPreferences puts caches before the shards.
+func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*preference.Directory, error) {
+	bus := s.openBus()
 	users, err := s.openPreferenceCaches(ctx, s.cfg.Preferences.L2Bytes, preference.Options{
 		Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL, Bus: bus, Subject: pipeline.SubjectPreferences,
 	})
@@ -75,14 +86,40 @@ func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*pref
 
 // openPreferenceCaches puts two caches before the shards.
 func (s *System) openPreferenceCaches(ctx context.Context, l2Bytes uint64, o preference.Options) (*preference.Service, error) {
-	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, l2Bytes)
-	s.onClose(func() error { l2.Close(); return nil })
-	service, err := preference.NewService(ctx, s.shards, l2, o)
+	service, err := preference.NewService(ctx, s.shards, s.openL2(l2Bytes), o)
 	if err != nil {
 		return nil, err
 	}
 	s.onClose(func() error { service.Close(); return nil })
 	return service, nil
+}
+
+// openL2 makes a second cache, of so many bytes where it is in memory.
+func (s *System) openL2(bytes uint64) preference.L2 {
+	if s.redis != nil {
+		return s.redis.Preferences(s.cfg.Preferences.L2TTL)
+	}
+	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, bytes)
+	s.onClose(func() error { l2.Close(); return nil })
+	return l2
+}
+
+// openBus makes the bus that tells what changed.
+func (s *System) openBus() pipeline.Bus {
+	if s.redis != nil {
+		s.served(pipeline.EngineRedis, "cache", "limits", "bus")
+		return s.redis.Bus()
+	}
+	s.served(engineMemory, "cache", "limits", "bus")
+	return memory.NewBus()
+}
+
+// openLimits makes the counters of what users get.
+func (s *System) openLimits() pipeline.Limits {
+	if s.redis != nil {
+		return s.redis.Limits()
+	}
+	return memory.NewLimits(limitBytes)
 }
 
 // levelStats are a level's counts, with the entries that it may hold; 0 where

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/notifyctl/notifyctl/pipeline"
+import (
+	"context"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
 
 // store is what keeps notifications, from their intake to the end of their
 // history: one that is embedded, or engines beyond the network put in sequence.
@@ -14,8 +18,12 @@ type store interface {
 }
 
 // openStore opens the store that was chosen.
-func (s *System) openStore() error {
-	if err := s.openEmbedded(); err != nil {
+func (s *System) openStore(ctx context.Context) error {
+	open := s.openSequence
+	if !s.cfg.Engines.externalStore() {
+		open = s.openEmbedded
+	}
+	if err := open(ctx); err != nil {
 		return err
 	}
 	s.metrics.ObserveQueues(s.store.Depths)

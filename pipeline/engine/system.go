@@ -15,7 +15,8 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/pipeline/autoscale"
 	"github.com/notifyctl/notifyctl/pipeline/delivery"
-	"github.com/notifyctl/notifyctl/pipeline/engine/memory"
+	"github.com/notifyctl/notifyctl/pipeline/engine/postgres"
+	"github.com/notifyctl/notifyctl/pipeline/engine/redis"
 	"github.com/notifyctl/notifyctl/pipeline/gateway"
 	"github.com/notifyctl/notifyctl/pipeline/ingest"
 	"github.com/notifyctl/notifyctl/pipeline/policy"
@@ -45,6 +46,11 @@ type System struct {
 	failure   error
 	data      dataDir
 
+	// patience is how long engines beyond the network are waited for; redis and
+	// postgres are those that more than one part stands on, or nil.
+	patience *patience
+	redis    *redis.Client
+	postgres *postgres.Shards
 	// dependencies are the engines beyond the network that are open.
 	dependencies []*dependency
 	// engines names what serves each part, for the status.
@@ -128,16 +134,32 @@ func (s *System) openBase(ctx context.Context) (b base, err error) {
 	b.registry = prometheus.NewRegistry()
 	s.metrics = telemetry.New(b.registry)
 	s.metrics.ObserveDependencies(s.observeDependencies)
-	if s.data, err = openDataDir(s.cfg.DataDir); err != nil {
+	s.patience = newPatience(s.cfg.Engines.Wait, s.cfg.Log)
+	if err := s.openRedis(ctx); err != nil {
 		return b, err
 	}
-	s.onClose(s.data.remove)
-	if b.key, err = s.data.idKey(s.cfg.IDKey); err != nil {
+	if err := s.openPostgres(ctx); err != nil {
+		return b, err
+	}
+	if err := s.openData(); err != nil {
+		return b, err
+	}
+	if b.key, err = s.idKey(ctx); err != nil {
 		return b, err
 	}
 	// The store comes first: its lock keeps other processes off the directory.
-	if err := s.openStore(); err != nil {
+	if s.cfg.Engines.externalStore() && s.postgres == nil {
+		if err := s.lockData(); err != nil {
+			return b, err
+		}
+	}
+	if err := s.openStore(ctx); err != nil {
 		return b, err
+	}
+	if s.postgres == nil {
+		if err := s.openShards(ctx); err != nil {
+			return b, err
+		}
 	}
 	if b.preferences, err = s.openPreferences(ctx, b.key); err != nil {
 		return b, err
@@ -171,7 +193,7 @@ func (s *System) newGateway(b base) *gateway.Gateway {
 		taken := ingest.New(ingest.Config{
 			Intake: s.store, DeadLetters: s.store, Preferences: b.preferences, Addresses: b.preferences,
 			Templates: b.templates, IDs: pipeline.NewIDMinter(b.key), Observer: s.metrics, Tracer: s.cfg.Tracer, Log: s.cfg.Log,
-			Limits: memory.NewLimits(limitBytes), DailyLimits: s.cfg.DailyLimits,
+			Limits: s.openLimits(), DailyLimits: s.cfg.DailyLimits,
 		})
 		c.Ingester, c.Replayer, c.IDs = taken, taken, b.key
 		c.History, c.Users, c.DeadLetters = s.store, s.store, s.store
@@ -219,6 +241,9 @@ func (s *System) deliver(d *delivery.Delivery) {
 
 // URL is where the HTTP interface answers.
 func (s *System) URL() string { return s.url }
+
+// Role is what the process does.
+func (s *System) Role() Role { return s.cfg.Role }
 
 // Readiness says whether it is ready, as GET /readyz does.
 func (s *System) Readiness(ctx context.Context) api.Readiness { return s.ready(ctx) }
