@@ -47,9 +47,14 @@ func (c Config) diagnose(ctx context.Context, err error) error {
 	if speaks := c.listen(ctx); speaks != nil {
 		return speaks
 	}
-	if c.SASL == nil && hungUp(err) {
-		return c.fault(errors.New("the brokers hang up when asked for topics, as those do that want a user and password"),
-			"give them as kafka://USER:PASSWORD@..., or see the brokers' log", true)
+	if hungUp(err) {
+		// Brokers that stop hang up as well, so this may pass.
+		if c.SASL == nil {
+			return c.fault(errors.New("the brokers hang up when asked for topics, as those do that want a user and password"),
+				"give them as kafka://USER:PASSWORD@..., or see the brokers' log", false)
+		}
+		return c.fault(fmt.Errorf("the brokers hang up on the user %s (%s)", c.SASL.User, c.SASL.Mechanism),
+			"correct user, password and sasl=, or see the brokers' log", false)
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.New("no answer in time")

@@ -111,7 +111,7 @@ func readQueue(t *testing.T, l *Log, q pipeline.Queue) map[pipeline.ID][]entry {
 func readPartition(t *testing.T, l *Log, topic string, partition int32) []entry {
 	t.Helper()
 	var entries []entry
-	for offset := int64(0); ; {
+	for offset := int64(kafkago.FirstOffset); ; {
 		answer, err := l.client().Fetch(t.Context(), &kafkago.FetchRequest{
 			Addr: l.addr, Topic: topic, Partition: int(partition), Offset: offset, MinBytes: 1, MaxBytes: 8 << 20, MaxWait: time.Millisecond,
 		})
@@ -134,7 +134,7 @@ func readPartition(t *testing.T, l *Log, topic string, partition int32) []entry 
 			entries = append(entries, e)
 			offset = r.Offset + 1
 		}
-		if offset >= answer.HighWatermark {
+		if answer.HighWatermark == 0 || offset >= answer.HighWatermark {
 			return entries
 		}
 	}
