@@ -16,8 +16,8 @@ import (
 
 // Options configure a [Service]; zero values take the defaults.
 type Options struct {
-	// TTL is how long a compiled template is kept; 1 h. Templates never change,
-	// so it bounds memory, not staleness.
+	// TTL is how long what nobody uses is kept, and after which a compiled
+	// template is read again, for a locale that has come between; 1 h.
 	TTL time.Duration
 	// NewestTTL is how long the newest version of a template is believed, and
 	// so how late a new version is noticed; 10 s.
@@ -38,8 +38,8 @@ type key struct {
 	locale  string
 }
 
-// Service gives compiled templates, from a cache in front of a store. It is
-// safe for concurrent use.
+// Service gives compiled templates, from a cache in front of a store. What is in
+// use stays there while the store is away. It is safe for concurrent use.
 type Service struct {
 	store    pipeline.TemplateStore
 	compiled *otter.Cache[key, *Compiled]
@@ -65,13 +65,17 @@ func NewService(store pipeline.TemplateStore, o Options) *Service {
 	return &Service{
 		store: store,
 		compiled: otter.Must(&otter.Options[key, *Compiled]{
-			MaximumWeight:    o.MaxBytes,
-			Weigher:          func(_ key, c *Compiled) uint32 { return uint32(c.size) },
-			ExpiryCalculator: otter.ExpiryWriting[key, *Compiled](o.TTL),
+			MaximumWeight:     o.MaxBytes,
+			Weigher:           func(_ key, c *Compiled) uint32 { return uint32(c.size) },
+			ExpiryCalculator:  otter.ExpiryAccessing[key, *Compiled](o.TTL),
+			RefreshCalculator: otter.RefreshWriting[key, *Compiled](o.TTL),
+			Logger:            &otter.NoopLogger{}, // who asks gets the error
 		}),
 		newest: otter.Must(&otter.Options[string, uint32]{
-			MaximumSize:      maxNewest,
-			ExpiryCalculator: otter.ExpiryWriting[string, uint32](o.NewestTTL),
+			MaximumSize:       maxNewest,
+			ExpiryCalculator:  otter.ExpiryAccessing[string, uint32](max(o.TTL, o.NewestTTL)),
+			RefreshCalculator: otter.RefreshWriting[string, uint32](o.NewestTTL),
+			Logger:            &otter.NoopLogger{},
 		}),
 	}
 }
@@ -82,30 +86,66 @@ func (s *Service) Close() {
 	s.newest.StopAllGoroutines()
 }
 
-// Newest is the highest version of a template, at most NewestTTL old. Errors:
-// [pipeline.ErrNoTemplate], and what the store could not read.
+// Newest is the highest version of a template, at most NewestTTL old, or older
+// while the store cannot be read. Errors: [pipeline.ErrNoTemplate], and what the
+// store could not read.
 func (s *Service) Newest(ctx context.Context, id string) (uint32, error) {
-	if version, ok := s.newest.GetIfPresent(id); ok {
-		return version, nil
-	}
-	s.filling.RLock()
-	defer s.filling.RUnlock()
-	return s.newest.Get(ctx, id, otter.LoaderFunc[string, uint32](s.store.Newest))
+	version, _, err := cached(ctx, &s.filling, s.newest, id, s.store.Newest)
+	return version, err
 }
 
 // Get gives one version of a template in a locale: else in the locale's parent
 // (de-AT, then de), else in the default one. Errors: [pipeline.ErrNoTemplate],
 // *[SyntaxError], and what the store could not read.
 func (s *Service) Get(ctx context.Context, id string, version uint32, locale string) (*Compiled, error) {
-	k := key{id, version, locale}
-	if c, ok := s.compiled.GetIfPresent(k); ok {
+	c, hit, err := cached(ctx, &s.filling, s.compiled, key{id, version, locale}, s.load)
+	if hit {
 		s.hits.Add(1)
-		return c, nil
+	} else {
+		s.misses.Add(1)
 	}
-	s.misses.Add(1)
-	s.filling.RLock()
-	defer s.filling.RUnlock()
-	return s.compiled.Get(ctx, k, otter.LoaderFunc[key, *Compiled](s.load))
+	return c, err
+}
+
+// cached gives what a cache has while it need not be refreshed, else what is
+// read, once for all who ask; hit says that nothing had to be read.
+func cached[K comparable, V any](ctx context.Context, filling *sync.RWMutex, cache *otter.Cache[K, V], k K, read func(context.Context, K) (V, error)) (v V, hit bool, err error) {
+	entry, found := cache.GetEntry(k)
+	if found && entry.RefreshableAfter() > 0 {
+		return entry.Value, true, nil
+	}
+	filling.RLock()
+	defer filling.RUnlock()
+	loader := holding[K, V]{read}
+	if !found {
+		v, err = cache.Get(ctx, k, loader)
+		return v, false, err
+	}
+	select {
+	case again := <-cache.Refresh(ctx, k, loader):
+		return again.Value, false, again.Err
+	case <-ctx.Done():
+		return v, false, ctx.Err()
+	}
+}
+
+// holding reads what a cache holds, and holds on to what was read before when the
+// store cannot be read: then it is tried again after as long as after a success,
+// so that nobody else waits for it.
+type holding[K comparable, V any] struct {
+	read func(context.Context, K) (V, error)
+}
+
+// Load reads what is not held.
+func (h holding[K, V]) Load(ctx context.Context, k K) (V, error) { return h.read(ctx, k) }
+
+// Reload reads what is held.
+func (h holding[K, V]) Reload(ctx context.Context, k K, old V) (V, error) {
+	v, err := h.read(ctx, k)
+	if err == nil || errors.Is(err, pipeline.ErrNoTemplate) {
+		return v, err
+	}
+	return old, nil
 }
 
 func (s *Service) load(ctx context.Context, k key) (*Compiled, error) {
