@@ -87,9 +87,13 @@ type Row struct {
 	// again knows its own fact from that of another copy.
 	Token  Token
 	Origin Token
-	// DeliveryDue is when that delivery was due. Each retry is due later than
-	// what it is a retry of, so that it says which of the two came first, in
-	// whatever order their facts were recorded.
+	// DeliveryDue is when the latest delivery was due of which an outcome or a
+	// retry is recorded, that one's or a later one's. Each retry is due later
+	// than what it is a retry of, so that by it a retry knows whether itself, or
+	// its twin, or its own retry was settled, in whatever order the facts came.
 	DeliveryDue time.Time
-	Due         time.Time // of a retry: when it is to be handed out
+	// Due is when the retry of that delivery is to be handed out; zero when none
+	// was recorded. It may stand beside an outcome of the same delivery, when two
+	// owners had it in hand.
+	Due time.Time
 }

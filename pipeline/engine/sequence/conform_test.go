@@ -1,25 +1,10 @@
 package sequence
 
 import (
-	"log/slog"
 	"testing"
 
 	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 )
-
-// disks is what outlives processes.
-type disks struct {
-	keys *keyDisk
-	log  *logDisk
-	rows *rowDisk
-}
-
-func newDisks() *disks { return &disks{newKeyDisk(), newLogDisk(), newRowDisk()} }
-
-// open makes a process's store.
-func (d *disks) open(p *process) *Store {
-	return New(&memoryKeys{p, d.keys}, &memoryLog{p, d.log}, &memoryRows{p, d.rows}, Options{Log: slog.New(slog.DiscardHandler)})
-}
 
 // inMemory is what a store in sequence does beyond what the ports ask of all,
 // when its limits are exact, as those in memory are.
@@ -42,4 +27,17 @@ func TestConformance(t *testing.T) {
 			Kill:  func(_ *testing.T, s pipelinetest.Store) { processes[s].kill() },
 		}
 	})
+}
+
+func TestKeysInMemoryAreKeys(t *testing.T) {
+	pipelinetest.Keys(t, func(_ *testing.T, times pipelinetest.KeyTimes) pipelinetest.IdempotencyKeys {
+		d := newKeyDisk()
+		d.reserved, d.answered = times.Reservation, times.TTL
+		return &memoryKeys{&process{}, d}
+	})
+}
+
+func TestRowsInMemoryAreRows(t *testing.T) {
+	d := newRowDisk()
+	pipelinetest.Rows(t, func(*testing.T) pipelinetest.HistoryRows { return &memoryRows{&process{}, d} })
 }

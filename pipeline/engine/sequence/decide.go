@@ -48,10 +48,10 @@ func decide(k *known, now time.Time) verdict {
 		return verdict{exit: makeUp(d, row)}
 	case d.Token == d.Origin: // its retry went on
 		return verdict{exit: pipeline.Exit{Kind: pipeline.Waiting, Fact: recorded(d, row)}}
-	case row.DeliveryDue.UnixMilli() >= d.Due.UnixMilli(): // its twin, or its own retry, went on
+	case k.twin, row.DeliveryDue.UnixMilli() >= d.Due.UnixMilli(): // its twin, or its own retry, went on
 		return verdict{exit: leaves(d, pipeline.Repeats)}
 	case row.State.Terminal():
-		return verdict{exit: makeUp(d, row)}
+		return verdict{exit: pipeline.Exit{Kind: pipeline.Ends, Fact: recorded(d, row)}}
 	}
 	switch {
 	case k.twin:
@@ -76,12 +76,16 @@ func ends(d *pipeline.Delivery, r pipeline.Result, now time.Time) verdict {
 	}}}
 }
 
-// makeUp is the exit of a delivery whose own fact is recorded.
+// makeUp is the exit of a delivery whose own fact is recorded. Beside an outcome
+// there may be a retry, if two owners had the delivery in hand: it may be queued,
+// so it is queued in any case, and finds the outcome.
 func makeUp(d *pipeline.Delivery, row *pipeline.Row) pipeline.Exit {
-	if row.State == pipeline.Retrying {
-		return pipeline.Exit{Kind: pipeline.Waits, Fact: recorded(d, row), Check: true}
+	f := recorded(d, row)
+	if row.Due.IsZero() {
+		return pipeline.Exit{Kind: pipeline.Ends, Fact: f}
 	}
-	return pipeline.Exit{Kind: pipeline.Ends, Fact: recorded(d, row)}
+	f.State, f.Reason = pipeline.Retrying, ""
+	return pipeline.Exit{Kind: pipeline.Waits, Fact: f, Check: true}
 }
 
 // recorded is the fact that a row was made of, as far as the account and a retry
@@ -96,7 +100,7 @@ func recorded(d *pipeline.Delivery, row *pipeline.Row) pipeline.Fact {
 			f.Attempt = row.Attempts[i]
 			break
 		}
-		again.Attempts = row.Attempts[:i+1:i+1]
+		again.Attempts = row.Attempts[: i+1 : i+1]
 	}
 	return f
 }

@@ -12,26 +12,34 @@ import (
 // keyBytes is what a key counts, about.
 const keyBytes = 96
 
-// reservedFor is how long the keys of a reservation are its holder's.
-const reservedFor = 30 * time.Second
+// The times of keys in memory, where a test does not ask for others.
+const (
+	reservedFor = 30 * time.Second // until the deadline of a reservation
+	answeredFor = time.Hour
+)
 
 // keyDisk is a store of keys in memory that outlives processes.
 type keyDisk struct {
 	mu    sync.Mutex
 	keys  map[pipeline.KeyHash]*keyRow
 	limit int // of keys; 0 is none
+
+	reserved, answered time.Duration
 }
 
 type keyRow struct {
 	body    pipeline.BodyHash
 	stamp   pipeline.Stamp
+	kind    pipeline.StandingKind // the holder's
 	holder  Holder
-	until   time.Time // the deadline of the holder
+	until   time.Time // the deadline of the holder, or of the answer
 	done    bool
 	results []pipeline.Result
 }
 
-func newKeyDisk() *keyDisk { return &keyDisk{keys: map[pipeline.KeyHash]*keyRow{}} }
+func newKeyDisk() *keyDisk {
+	return &keyDisk{keys: map[pipeline.KeyHash]*keyRow{}, reserved: reservedFor, answered: answeredFor}
+}
 
 // memoryKeys is a process's way to the keys.
 type memoryKeys struct {
@@ -39,7 +47,10 @@ type memoryKeys struct {
 	disk *keyDisk
 }
 
-func (k *memoryKeys) Reserve(_ context.Context, h Holder, claims []pipeline.Claim) (standings []pipeline.Standing, err error) {
+func (k *memoryKeys) Reserve(ctx context.Context, h Holder, claims []pipeline.Claim) (standings []pipeline.Standing, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	}
 	err = k.step("reserve", pipeline.ErrUnavailable, func() error {
 		standings, err = k.disk.reserve(h, claims)
 		return err
@@ -59,8 +70,10 @@ func (d *keyDisk) reserve(h Holder, claims []pipeline.Claim) ([]pipeline.Standin
 		c := &claims[i]
 		row := d.keys[c.Key]
 		switch {
-		case row == nil:
+		case row == nil, row.done && !row.until.After(now):
 			standings[i] = pipeline.Standing{Kind: pipeline.Fresh, Stamp: c.Stamp}
+		case !row.done && row.holder == h && row.body == c.Body && row.until.After(now):
+			standings[i] = pipeline.Standing{Kind: row.kind, Stamp: row.stamp}
 		case !row.done && row.until.After(now):
 			return nil, &pipeline.ClaimError{Claim: i, Err: pipeline.ErrRunning}
 		case row.body != c.Body:
@@ -73,7 +86,7 @@ func (d *keyDisk) reserve(h Holder, claims []pipeline.Claim) ([]pipeline.Standin
 	}
 	for i, s := range standings {
 		if s.Kind != pipeline.Replayed {
-			d.keys[claims[i].Key] = &keyRow{body: claims[i].Body, stamp: s.Stamp, holder: h, until: now.Add(reservedFor)}
+			d.keys[claims[i].Key] = &keyRow{body: claims[i].Body, stamp: s.Stamp, kind: s.Kind, holder: h, until: now.Add(d.reserved)}
 		}
 	}
 	return standings, nil
@@ -93,7 +106,7 @@ func (k *memoryKeys) Done(_ context.Context, h Holder, claims []pipeline.Claim, 
 		defer k.disk.mu.Unlock()
 		for i := range claims {
 			if k.disk.keys[claims[i].Key] == nil || k.disk.ours(h, &claims[i]) != nil {
-				k.disk.keys[claims[i].Key] = &keyRow{body: claims[i].Body, stamp: standings[i].Stamp, done: true, results: results[i]}
+				k.disk.keys[claims[i].Key] = &keyRow{body: claims[i].Body, stamp: standings[i].Stamp, done: true, results: results[i], until: time.Now().Add(k.disk.answered)}
 			}
 		}
 		return nil

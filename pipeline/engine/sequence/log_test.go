@@ -337,6 +337,9 @@ func (l *memoryLease) queueAgain(e *pipeline.Exit) error {
 	d := l.log.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if l.over {
+		return pipeline.ErrFenced
+	}
 	t := e.Delivery.Token
 	queued := l.held[t.Partition].queued
 	if queued[t.Position] || d.channels[l.channel].partitions[t.Partition].commit.left(t.Position) {

@@ -50,8 +50,10 @@ type Log interface {
 	// its mark, the counts of all that left, and what left beyond the mark: a
 	// later owner finds them together. It may be repeated: a delivery that left
 	// before is passed over, with its retry. It goes on for as long as the lease
-	// is ours. Errors: [pipeline.ErrFenced] when it is not any more; then
-	// nothing was counted.
+	// is ours, and by its own clock it knows when that may be over: from then on
+	// it queues nothing, since the new owner queues its own. Errors:
+	// [pipeline.ErrFenced] when the lease is not ours any more; then nothing was
+	// counted.
 	Exit(ctx context.Context, l pipeline.LogLease, exits []pipeline.Exit) error
 	// Account sums up the counts of all partitions, whoever owns them.
 	Account(ctx context.Context) (pipeline.Account, error)

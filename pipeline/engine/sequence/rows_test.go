@@ -2,6 +2,7 @@ package sequence
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -21,16 +22,58 @@ type rowDisk struct {
 	known    map[pipeline.ID]*rowsOf
 	erased   map[string]time.Time
 	replayed map[pipeline.ID]pipeline.ID
-	aside    map[pipeline.Token][]byte
+	aside    map[pipeline.Token]pipeline.DeadLetter
 	runs     map[string]*run
 	touches  int
 }
 
-// rowsOf is what was recorded of an id.
+// rowsOf is what was recorded of an id, in the order of the attempts.
 type rowsOf struct {
-	record   pipeline.Record
-	row      pipeline.Row
-	attempts []pipeline.Attempt
+	record pipeline.Record
+	facts  []recordedFact
+}
+
+// recordedFact is a fact and the delivery that it is of, as they were.
+type recordedFact struct {
+	pipeline.Fact
+	delivery pipeline.Delivery
+}
+
+// compare orders facts as their attempts came.
+func (f *recordedFact) compare(o *recordedFact) int {
+	return cmp.Or(cmp.Compare(len(f.delivery.Attempts), len(o.delivery.Attempts)), cmp.Compare(f.State, o.State), cmp.Compare(f.delivery.Token.Position, o.delivery.Token.Position))
+}
+
+// row puts together what is known.
+func (k *rowsOf) row() (row pipeline.Row) {
+	retries := map[pipeline.Token]time.Time{}
+	var chosen *recordedFact
+	var due time.Time
+	for i := range k.facts {
+		f := &k.facts[i]
+		row.State = cmp.Or(row.State, pipeline.Sending)
+		if f.Attempt.Class != 0 {
+			row.Attempts = append(row.Attempts, f.Attempt)
+		}
+		if f.State == pipeline.Sending {
+			continue
+		}
+		if f.State == pipeline.Retrying {
+			retries[f.delivery.Token] = f.Due
+		}
+		if f.delivery.Due.After(due) {
+			due = f.delivery.Due
+		}
+		if chosen == nil || f.State.Terminal() && !chosen.State.Terminal() ||
+			f.State.Terminal() == chosen.State.Terminal() && !f.delivery.Due.Before(chosen.delivery.Due) {
+			chosen = f
+		}
+	}
+	if chosen != nil {
+		row.State, row.Reason, row.EndedAt = chosen.State, chosen.Reason, chosen.At
+		row.Token, row.Origin, row.DeliveryDue, row.Due = chosen.delivery.Token, chosen.delivery.Origin, due, retries[chosen.delivery.Token]
+	}
+	return row
 }
 
 // run is a load run's outcomes and when it was touched last.
@@ -42,7 +85,7 @@ type run struct {
 func newRowDisk() *rowDisk {
 	return &rowDisk{
 		known: map[pipeline.ID]*rowsOf{}, erased: map[string]time.Time{}, replayed: map[pipeline.ID]pipeline.ID{},
-		aside: map[pipeline.Token][]byte{}, runs: map[string]*run{},
+		aside: map[pipeline.Token]pipeline.DeadLetter{}, runs: map[string]*run{},
 	}
 }
 
@@ -85,26 +128,21 @@ func (d *rowDisk) record(f *pipeline.Fact) {
 	if f.State.Terminal() {
 		d.note(f.Delivery.Ref, f.State)
 	}
-	if d.covers(f.Delivery) {
+	if f.State == 0 || d.covers(f.Delivery) {
 		return
 	}
 	k := d.known[f.Delivery.ID]
 	if k == nil {
-		k = &rowsOf{record: f.Delivery.Record, row: pipeline.Row{Entry: pipeline.Entry{State: pipeline.Sending}}}
+		k = &rowsOf{record: f.Delivery.Record}
 		d.known[f.Delivery.ID] = k
 	}
-	if f.Attempt.Class != 0 && !slices.Contains(k.attempts, f.Attempt) {
-		k.attempts = append(k.attempts, f.Attempt)
-	}
-	r := &k.row
-	later := f.Delivery.Due.UnixMilli() >= r.DeliveryDue.UnixMilli()
-	if f.State == pipeline.Sending || r.State.Terminal() && (!f.State.Terminal() || !later) || !f.State.Terminal() && !later {
+	fact := recordedFact{*f, *f.Delivery}
+	at, found := slices.BinarySearchFunc(k.facts, fact, func(a, b recordedFact) int { return a.compare(&b) })
+	if found {
+		k.facts[at] = fact
 		return
 	}
-	*r = pipeline.Row{
-		Entry: pipeline.Entry{State: f.State, Reason: f.Reason, EndedAt: f.At},
-		Token: f.Delivery.Token, Origin: f.Delivery.Origin, DeliveryDue: f.Delivery.Due, Due: f.Due,
-	}
+	k.facts = slices.Insert(k.facts, at, fact)
 }
 
 // covers says whether a delivery's user was erased after its acceptance.
@@ -140,26 +178,29 @@ func (d *rowDisk) note(ref string, state pipeline.State) {
 	}
 }
 
-// entry is what is known of an id.
-func (d *rowDisk) entry(id pipeline.ID) pipeline.Entry {
-	k := d.known[id]
-	if k == nil {
-		return pipeline.Entry{ID: id}
+// rowOf is what is known of an id.
+func (d *rowDisk) rowOf(id pipeline.ID) (row pipeline.Row) {
+	row.ID = id
+	if k := d.known[id]; k != nil {
+		row = k.row()
+		row.ID, row.Ref, row.UserID, row.ReplayOf = id, k.record.Ref, k.record.UserID, k.record.ReplayOf
 	}
-	e := k.row.Entry
-	e.ID, e.Ref, e.UserID, e.ReplayOf, e.Attempts = id, k.record.Ref, k.record.UserID, k.record.ReplayOf, slices.Clone(k.attempts)
+	return row
+}
+
+// entry is that of an id's row.
+func (d *rowDisk) entry(id pipeline.ID) pipeline.Entry {
+	e := d.rowOf(id).Entry
+	if !e.State.Terminal() {
+		e.EndedAt = time.Time{}
+	}
 	return e
 }
 
 func (m *memoryRows) Rows(_ context.Context, ids []pipeline.ID) (rows []pipeline.Row, err error) {
 	err = m.look(func(d *rowDisk) {
 		for _, id := range ids {
-			var row pipeline.Row
-			if k := d.known[id]; k != nil {
-				row = k.row
-			}
-			row.Entry = d.entry(id)
-			rows = append(rows, row)
+			rows = append(rows, d.rowOf(id))
 		}
 	})
 	return rows, err
@@ -171,7 +212,7 @@ func (m *memoryRows) ByID(_ context.Context, ids []pipeline.ID) (entries []pipel
 	err = m.look(func(d *rowDisk) {
 		for _, id := range ids {
 			e := d.entry(id)
-			if e.State == 0 || e.State == pipeline.Sending {
+			if e.State == 0 {
 				e.State = pipeline.Queued
 			}
 			for user, at := range d.erased {
@@ -262,7 +303,9 @@ func (m *memoryRows) Erased(_ context.Context, deliveries []*pipeline.Delivery) 
 func (m *memoryRows) Replayed(_ context.Context, replacements []pipeline.Replacement) error {
 	return m.change("note replays", func(d *rowDisk) {
 		for _, r := range replacements {
-			d.replayed[r.Dead] = r.New
+			if d.letter(r.Dead).State == pipeline.Dead {
+				d.replayed[r.Dead] = r.New
+			}
 		}
 	})
 }
@@ -270,7 +313,10 @@ func (m *memoryRows) Replayed(_ context.Context, replacements []pipeline.Replace
 func (m *memoryRows) PutAside(_ context.Context, undecodable []pipeline.Logged) error {
 	return m.change("put aside", func(d *rowDisk) {
 		for i := range undecodable {
-			d.aside[undecodable[i].Token] = undecodable[i].Undecodable
+			d.aside[undecodable[i].Token] = pipeline.DeadLetter{
+				Entry: pipeline.Entry{State: pipeline.Dead, Reason: pipeline.ReasonUndecodable, EndedAt: time.Now()},
+				Queue: undecodable[i].Queue(), Undecodable: undecodable[i].Undecodable,
+			}
 		}
 	})
 }
@@ -278,7 +324,7 @@ func (m *memoryRows) PutAside(_ context.Context, undecodable []pipeline.Logged) 
 // letter is the dead letter of an id, if it is one.
 func (d *rowDisk) letter(id pipeline.ID) pipeline.DeadLetter {
 	k := d.known[id]
-	if k == nil || k.row.State != pipeline.Dead {
+	if k == nil || k.row().State != pipeline.Dead {
 		return pipeline.DeadLetter{}
 	}
 	l := pipeline.DeadLetter{Entry: d.entry(id), Queue: k.record.Queue(), ReplayedBy: d.replayed[id]}
@@ -302,12 +348,18 @@ func (m *memoryRows) Dead(_ context.Context, f pipeline.DeadFilter, p pipeline.P
 	failed := m.look(func(d *rowDisk) {
 		var ids []pipeline.ID
 		ids, next, err = d.list(&p, p.NameList("dead", f.Channel.String(), f.Reason), func(k *rowsOf) bool {
-			return k.row.State == pipeline.Dead && (f.Channel == 0 || k.record.Channel == f.Channel) && (f.Reason == "" || k.row.Reason == f.Reason)
+			row := k.row()
+			return row.State == pipeline.Dead && (f.Channel == 0 || k.record.Channel == f.Channel) && (f.Reason == "" || row.Reason == f.Reason)
 		})
 		for _, id := range ids {
 			l := d.letter(id)
 			l.Record = nil
 			letters = append(letters, l)
+		}
+		for _, l := range d.aside { // in no order: behind the others of the last page
+			if next == "" && (f.Channel == 0 || l.Queue.Channel == f.Channel) && (f.Reason == "" || l.Reason == f.Reason) {
+				letters = append(letters, l)
+			}
 		}
 	})
 	if failed != nil {
