@@ -15,9 +15,12 @@ const (
 	// anew only when that has passed, so its default of 6 s is what every move
 	// of a leader would cost.
 	metadataTTL = 500 * time.Millisecond
-	// dialTimeout bounds connecting to a broker, TLS and SASL included, so that
+	// dialTimeout bounds connecting to a broker, SASL included, so that
 	// one that is gone does not keep requests from finding the next.
 	dialTimeout = time.Second
+	// tlsDialTimeout is longer: a broker's first handshakes, before its code is
+	// warm, take more than a second.
+	tlsDialTimeout = 3 * time.Second
 )
 
 // newTransport is how all requests of a log reach the brokers. It knows the
@@ -27,9 +30,13 @@ func newTransport(cfg Config, topics []string) (*kafkago.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
+	timeout := dialTimeout
+	if cfg.TLS != nil {
+		timeout = tlsDialTimeout
+	}
 	return &kafkago.Transport{
 		Dial:           cfg.Dial,
-		DialTimeout:    dialTimeout,
+		DialTimeout:    timeout,
 		IdleTimeout:    time.Minute,
 		MetadataTTL:    metadataTTL,
 		MetadataTopics: topics,

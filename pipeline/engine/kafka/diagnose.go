@@ -84,15 +84,16 @@ func (c Config) listen(ctx context.Context) error {
 	return nil
 }
 
-// connect dials for a question that must not take long.
+// connect dials for a question that is asked when the time for opening may be
+// over.
 func (c Config) connect(ctx context.Context, broker string) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dialTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tlsDialTimeout)
 	defer cancel()
 	conn, err := c.Dial(ctx, "tcp", broker)
 	if err != nil {
 		return nil, err
 	}
-	return conn, conn.SetDeadline(time.Now().Add(dialTimeout))
+	return conn, conn.SetDeadline(time.Now().Add(tlsDialTimeout))
 }
 
 func (c Config) speaksTLS(ctx context.Context, broker string) bool {
@@ -102,7 +103,7 @@ func (c Config) speaksTLS(ctx context.Context, broker string) bool {
 	}
 	defer func() { _ = conn.Close() }()
 	// Nothing is sent over it: whether there is TLS at all is the question.
-	return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) == nil
+	return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).Handshake() == nil
 }
 
 func (c Config) speaksPlain(ctx context.Context, broker string) bool {
