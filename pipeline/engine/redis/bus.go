@@ -75,7 +75,7 @@ func (b *Bus) Publish(ctx context.Context, invalidations []pipeline.Invalidation
 	if len(invalidations) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.client.cacheTimeout)
 	defer cancel()
 	server, err := b.home(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func (b *Bus) Publish(ctx context.Context, invalidations []pipeline.Invalidation
 // hear. Errors: [pipeline.ErrUnavailable], when that is not within about two
 // seconds.
 func (b *Bus) Subscribe(ctx context.Context, l pipeline.Listener) (stop func(), err error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, b.client.callTimeout)
 	defer cancel()
 	added := &l
 	b.mu.Lock()
@@ -163,7 +163,7 @@ func (b *Bus) upkeep(ended chan<- struct{}) {
 
 // subscribe makes a subscription that Redis has confirmed.
 func (b *Bus) subscribe() (*subscription, error) {
-	ctx, cancel := context.WithTimeout(b.ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(b.ctx, b.client.callTimeout)
 	defer cancel()
 	server, err := b.home(ctx)
 	if err != nil {

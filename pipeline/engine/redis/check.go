@@ -120,7 +120,7 @@ func isNewEnough(version string) bool {
 // other calls need: scripts, and writes. A full memory is nothing that a start
 // should fail for.
 func (c *Client) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.callTimeout)
 	defer cancel()
 	var h [16]byte
 	_, _ = rand.Read(h[:]) // it never fails
@@ -143,7 +143,7 @@ func (c *Client) probe(ctx context.Context) error {
 // Check says whether Redis takes calls at the moment, for readiness. Errors:
 // [pipeline.ErrUnavailable].
 func (c *Client) Check(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.cacheTimeout)
 	defer cancel()
 	if cluster, ok := c.rdb.(*goredis.ClusterClient); ok {
 		state, err := cluster.ClusterInfo(ctx).Result()

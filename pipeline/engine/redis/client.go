@@ -39,6 +39,9 @@ type Config struct {
 	// Log is told what of Redis's settings does not suit, and when the bus is
 	// cut off; nil: nobody is.
 	Log *slog.Logger
+
+	// timeout replaces those of round trips and calls; 0: they hold.
+	timeout time.Duration
 }
 
 // Client is the connection to a Redis or a Redis Cluster. It connects again by
@@ -49,6 +52,8 @@ type Client struct {
 	log  *slog.Logger
 	keys Keys
 	bus  *Bus
+
+	ioTimeout, callTimeout, cacheTimeout time.Duration
 }
 
 // Open connects, and checks that Redis can be used: that it answers, takes the
@@ -77,14 +82,17 @@ func connect(cfg Config) (*Client, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	c := &Client{dsn: cfg.DSN, log: cfg.Log}
+	c := &Client{dsn: cfg.DSN, log: cfg.Log, ioTimeout: ioTimeout, callTimeout: callTimeout, cacheTimeout: cacheTimeout}
+	if cfg.timeout != 0 {
+		c.ioTimeout, c.callTimeout, c.cacheTimeout = cfg.timeout, cfg.timeout, cfg.timeout
+	}
 	// The driver would write to stderr what its calls return as well.
 	logging.Disable()
 	o := &goredis.UniversalOptions{
 		Addrs: cfg.DSN.Addresses, IsClusterMode: cfg.DSN.Cluster, DB: cfg.DSN.Database,
 		Username: cfg.DSN.User, Password: cfg.DSN.Password, ClientName: "notifyctl",
-		DialTimeout: dialTimeout, DialerRetries: 1, ReadTimeout: ioTimeout, WriteTimeout: ioTimeout,
-		ContextTimeoutEnabled: true, PoolSize: connections, PoolTimeout: ioTimeout,
+		DialTimeout: dialTimeout, DialerRetries: 1, ReadTimeout: c.ioTimeout, WriteTimeout: c.ioTimeout,
+		ContextTimeoutEnabled: true, PoolSize: connections, PoolTimeout: c.ioTimeout,
 		// One repetition passes over a connection that had died unnoticed; what
 		// must not be repeated says so itself (see script).
 		MaxRetries:            1,

@@ -67,6 +67,7 @@ func openMini(t *testing.T, cfg Config) *Client {
 	if cfg.DSN.Addresses == nil {
 		cfg.DSN = DSN{Addresses: []string{runMini(t).Addr()}}
 	}
+	cfg.timeout = patience // it is slow, the more so under the race detector
 	return connectTo(t, cfg)
 }
 

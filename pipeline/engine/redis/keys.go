@@ -78,7 +78,7 @@ func (k *Keys) Reserve(ctx context.Context, h [16]byte, claims []pipeline.Claim)
 	for i := range claims {
 		calls[i] = k.reserveCall(h, &claims[i])
 	}
-	asking, cancel := context.WithTimeout(ctx, callTimeout)
+	asking, cancel := context.WithTimeout(ctx, k.client.callTimeout)
 	defer cancel()
 	commands := k.ask(asking, claims, calls)
 	standings, err := k.standings(claims, commands)
@@ -203,7 +203,7 @@ func (k *Keys) each(ctx context.Context, s *script, claims []pipeline.Claim, sta
 	if len(calls) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, k.client.callTimeout)
 	defer cancel()
 	if err := firstError(k.client.run(ctx, s, calls)); err != nil {
 		return k.client.fault(err)

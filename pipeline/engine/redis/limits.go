@@ -113,7 +113,7 @@ func (l *Limits) TakeDaily(ctx context.Context, at time.Time, keys []pipeline.Pr
 			[]any{limits.Of(g.key.Channel), len(g.places), expires},
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.client.cacheTimeout)
 	defer cancel()
 	for i, command := range l.client.run(ctx, &l.take, calls) {
 		taken, err := command.Int()
@@ -138,7 +138,7 @@ func (l *Limits) ReturnDaily(ctx context.Context, at time.Time, keys []pipeline.
 	for i, g := range groups {
 		calls[i] = call{[]string{counterName(g.key, dayStart(at))}, []any{len(g.places)}}
 	}
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.client.cacheTimeout)
 	defer cancel()
 	if err := firstError(l.client.run(ctx, &l.giveBack, calls)); err != nil {
 		return l.client.fault(err)

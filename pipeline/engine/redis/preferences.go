@@ -57,12 +57,41 @@ func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, fo
 	if len(keys) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.client.cacheTimeout)
 	defer cancel()
-	pipe := p.client.rdb.Pipeline()
-	commands := make([]*goredis.StringCmd, len(keys))
+	names := make([]string, len(keys))
 	for i, key := range keys {
-		commands[i] = pipe.Get(ctx, preferenceName(key))
+		names[i] = preferenceName(key)
+	}
+	read := p.readEach
+	if !p.client.dsn.Cluster {
+		read = p.readTogether
+	}
+	return read(ctx, names, func(i int, entry string) { found[i] = readPreference(entry, keys[i]) })
+}
+
+// readTogether reads entries of a single server by one command, which takes a
+// third of the time of one each (measured for 100).
+func (p *Preferences) readTogether(ctx context.Context, names []string, each func(i int, entry string)) error {
+	values, err := p.client.rdb.MGet(ctx, names...).Result()
+	if err != nil {
+		return p.client.fault(err)
+	}
+	for i, value := range values {
+		if entry, cached := value.(string); cached {
+			each(i, entry)
+		}
+	}
+	return nil
+}
+
+// readEach reads entries of a cluster, where hardly two are in one slot, by one
+// round trip to each server.
+func (p *Preferences) readEach(ctx context.Context, names []string, each func(i int, entry string)) error {
+	pipe := p.client.rdb.Pipeline()
+	commands := make([]*goredis.StringCmd, len(names))
+	for i, name := range names {
+		commands[i] = pipe.Get(ctx, name)
 	}
 	_, _ = pipe.Exec(ctx) // each command has its own error
 	for i, command := range commands {
@@ -72,7 +101,7 @@ func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, fo
 		case err != nil:
 			return p.client.fault(err)
 		default:
-			found[i] = readPreference(entry, keys[i])
+			each(i, entry)
 		}
 	}
 	return nil
@@ -108,7 +137,7 @@ func (p *Preferences) putAll(ctx context.Context, calls []call) error {
 	if len(calls) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, cacheTimeout)
+	ctx, cancel := context.WithTimeout(ctx, p.client.cacheTimeout)
 	defer cancel()
 	if err := firstError(p.client.run(ctx, &p.put, calls)); err != nil {
 		return p.client.fault(err)
