@@ -13,10 +13,16 @@ import (
 )
 
 const (
-	// fetchBytes is the most that one answer brings of a partition, and
-	// fetchAnswerBytes of all of them. A batch is never larger than the first, or
-	// a partition would stand still.
-	fetchBytes       = 1 << 20
+	// readBudget is about how many bytes of records a lease keeps in memory for
+	// the next hand-outs, over all of its partitions; behind them, what is queued
+	// is in Kafka alone. Each partition has an equal portion of it, within
+	// bounds, is asked for when less than half of that is there, and may then
+	// bring a whole one. A batch that is larger than a portion comes when its
+	// partition is the first of a request, as each is in turn.
+	readBudget   = 32 << 20
+	leastPortion = 64 << 10
+	mostPortion  = 1 << 20
+	// fetchAnswerBytes is the most that one answer brings.
 	fetchAnswerBytes = 8 << 20
 	// fetchWait is how long a leader that has nothing may keep a request. What
 	// becomes hungry meanwhile waits for the next.
@@ -111,7 +117,7 @@ func (f *fetcher) send(ctx context.Context) time.Duration {
 		o := l.partitions[(f.turn+i)%len(l.partitions)]
 		leader := f.leaders[topicPartition{o.name, o.number}]
 		switch free := f.free[leader]; {
-		case !o.hungry() || f.busy[leader]:
+		case !o.hungry(l.portion) || f.busy[leader]:
 		case leader < 0:
 			later(now.Add(fetchPause))
 		case free.After(now):
@@ -163,7 +169,7 @@ func (f *fetcher) roundTrip(ctx context.Context, asks []ask) (bytes int, err err
 	ctx, cancel := context.WithTimeout(ctx, fetchWait+requestTimeout)
 	defer cancel()
 	l := f.lease
-	answer, err := l.log.transport.RoundTrip(ctx, l.log.addr, fetchRequest(asks))
+	answer, err := l.log.transport.RoundTrip(ctx, l.log.addr, fetchRequest(asks, l.portion))
 	if err != nil {
 		return 0, fmt.Errorf("fetch: %w", err)
 	}
@@ -193,14 +199,14 @@ func (f *fetcher) roundTrip(ctx context.Context, asks []ask) (bytes int, err err
 	return bytes, err
 }
 
-func fetchRequest(asks []ask) *fetch.Request {
+func fetchRequest(asks []ask, portion int) *fetch.Request {
 	r := &fetch.Request{
 		ReplicaID: -1, MaxWaitTime: int32(fetchWait.Milliseconds()), MinBytes: 1, MaxBytes: fetchAnswerBytes,
 		SessionEpoch: -1, // each request says all
 	}
 	for _, a := range asks {
 		p := fetch.RequestPartition{
-			Partition: a.of.number, CurrentLeaderEpoch: -1, FetchOffset: a.from, LogStartOffset: -1, PartitionMaxBytes: fetchBytes,
+			Partition: a.of.number, CurrentLeaderEpoch: -1, FetchOffset: a.from, LogStartOffset: -1, PartitionMaxBytes: int32(portion),
 		}
 		if last := len(r.Topics) - 1; last >= 0 && r.Topics[last].Topic == a.of.name {
 			r.Topics[last].Partitions = append(r.Topics[last].Partitions, p)
@@ -295,13 +301,13 @@ func readRecords(t *topic, from int64, records protocol.RecordReader, now time.T
 const entryOverhead = 400
 
 // newQueued is a record of a topic as it is kept until it is handed out. What is
-// no entry, or of another queue, is kept as the bytes that it is. A record that
-// was accepted by a clock ahead of ours is due when it is read.
+// no entry, or of another queue, is kept as the bytes that it is. What was
+// written by a clock ahead of ours counts as written now.
 func newQueued(t *topic, offset int64, written time.Time, value []byte, now time.Time) queued {
-	q := queued{offset: offset, size: len(value) + entryOverhead, at: written.Add(t.delay)}
-	if t.priority != 0 && q.at.After(now) {
-		q.at = now
+	if written.After(now) {
+		written = now
 	}
+	q := queued{offset: offset, size: len(value) + entryOverhead, at: written.Add(t.delay)}
 	e, err := decodeEntry(string(value))
 	if err != nil || e.Channel != t.channel || (t.priority != 0) != (e.retry == nil) || t.priority != 0 && e.Priority != t.priority {
 		q.raw = value

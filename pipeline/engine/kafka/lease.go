@@ -10,11 +10,6 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// readAhead is how many bytes of a partition are kept in memory for the next
-// hand-outs; behind it, what is queued is in Kafka alone. A request that brings
-// more than was asked for is kept whole: fetchBytes more at most.
-const readAhead = 256 << 10
-
 // lease is a generation of a channel's group, with the partitions that it gave
 // us. It hands out until it ends, takes exits until it is over, and is over when
 // it was closed, when the time to drain has passed, or when a commit was refused
@@ -24,6 +19,8 @@ type lease struct {
 	topics *channelTopics
 	member member
 	share  float64
+	// portion is how many bytes of a partition are kept in memory, about.
+	portion int
 
 	// ending is closed when nothing more is handed out, holding is done when the
 	// lease is over.
@@ -80,6 +77,7 @@ func newLease(l *Log, topics *channelTopics, m member, partitions []*owned) *lea
 		outstanding: map[pipeline.Token]*outstanding{}, copies: map[pipeline.ID]int{},
 		commits: newCommits(),
 	}
+	ls.portion = min(max(readBudget/len(partitions), leastPortion), mostPortion)
 	for i := range ls.lanes {
 		ls.lanes[i].wake = make(chan struct{}, 1)
 	}

@@ -85,10 +85,10 @@ func (o *owned) take() queued {
 // inDoubt says whether a former owner may have sent the record at offset.
 func (o *owned) inDoubt(offset int64) bool { return offset < o.doubtUntil }
 
-// hungry says whether more should be read: little is in memory, and the window
-// has room for what would come.
-func (o *owned) hungry() bool {
-	return !o.fetching && o.readBytes < readAhead && o.room(o.fetched) > 0
+// hungry says whether more should be read: less than half of its portion is in
+// memory, and the window has room for what would come.
+func (o *owned) hungry(portion int) bool {
+	return !o.fetching && o.readBytes < portion/2 && o.room(o.fetched) > 0
 }
 
 // drawnBack is the lowest frontier that leaves nothing out that may have been
@@ -113,10 +113,7 @@ func (o *owned) commit(frontier int64) *commit {
 
 // The tokens of a channel's records call a partition by its topic's place among
 // the channel's and its number. No token is zero.
-const (
-	tokenPartitionBits = 24
-	maxTopicPartitions = 1 << tokenPartitionBits
-)
+const tokenPartitionBits = 24
 
 // tokenPartition is what tokens call a partition of the topic at a place, from 0,
 // of channelTopics.all.

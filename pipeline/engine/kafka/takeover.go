@@ -120,20 +120,19 @@ func (l *Log) standing(ctx context.Context, group string, topics *channelTopics,
 	if err != nil {
 		return nil, err
 	}
-	var taken []*owned
-	for place, t := range topics.all() {
-		for number := range t.partitions {
-			p := topicPartition{t.name, number}
-			from, ours := commits[p]
-			if !ours {
-				continue
-			}
-			c, err := from.check(p, group, firsts[p], ends[p])
-			if err != nil {
-				return nil, err
-			}
-			taken = append(taken, newOwned(t, number, tokenPartition(place, number), c))
+	places := map[string]int{}
+	of := topics.all()
+	for place, t := range of {
+		places[t.name] = place
+	}
+	taken := make([]*owned, len(partitions))
+	for i, p := range partitions {
+		c, err := commits[p].check(p, group, firsts[p], ends[p])
+		if err != nil {
+			return nil, err
 		}
+		place := places[p.topic]
+		taken[i] = newOwned(of[place], p.partition, tokenPartition(place, p.partition), c)
 	}
 	return taken, nil
 }
