@@ -19,7 +19,7 @@ const (
 // find again: so the place in the log is given an id by agreement, once. Each
 // costs some milliseconds, and there should be none.
 func (s *Store) PutAside(ctx context.Context, undecodable []pipeline.Logged) error {
-	return s.call(ctx, "put aside what is no record", func(ctx context.Context) error {
+	return call(ctx, "put aside what is no record", func(ctx context.Context) error {
 		return each(ctx, len(undecodable), func(ctx context.Context, i int) error { return s.putAside(ctx, &undecodable[i]) })
 	})
 }

@@ -24,7 +24,7 @@ func (s *Store) Dead(ctx context.Context, f pipeline.DeadFilter, p pipeline.Page
 	if string(l.from[:]) >= string(l.before[:]) {
 		return nil, "", nil
 	}
-	err = s.call(ctx, "list dead letters", func(ctx context.Context) error {
+	err = call(ctx, "list dead letters", func(ctx context.Context) error {
 		if err := s.erasures.current(ctx); err != nil {
 			return err
 		}

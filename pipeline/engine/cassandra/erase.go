@@ -26,7 +26,7 @@ const clockGap = time.Hour
 // began. So a notification is neither missed nor lost to the erasure if its
 // gateway's clock and ours differ by less than that, a second by default.
 func (s *Store) Erase(ctx context.Context, user string) error {
-	err := s.call(ctx, "see who was erased", s.erasures.current)
+	err := call(ctx, "see who was erased", s.erasures.current)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *Store) Erase(ctx context.Context, user string) error {
 		return err
 	}
 	if repeated && before.noted != one.noted {
-		return s.call(ctx, "forget an erasure that was repeated", func(ctx context.Context) error {
+		return call(ctx, "forget an erasure that was repeated", func(ctx context.Context) error {
 			return s.query(deleteErasure, before.noted, user).ExecContext(ctx)
 		})
 	}
@@ -57,7 +57,7 @@ func (s *Store) Erase(ctx context.Context, user string) error {
 // noteErasure writes to the quorum of every data centre that has the history,
 // since processes look at their own.
 func (s *Store) noteErasure(ctx context.Context, user string) (one erasure, err error) {
-	err = s.call(ctx, "note that a user is erased", func(ctx context.Context) error {
+	err = call(ctx, "note that a user is erased", func(ctx context.Context) error {
 		now := s.now()
 		one = erasure{user: user, until: now.Add(s.cfg.ErasureLag / 2).UnixMilli(), noted: now.UnixMilli()}
 		return s.query(insertErasure, one.noted, user, one.until).Consistency(gocql.EachQuorum).ExecContext(ctx)
@@ -73,14 +73,13 @@ func (s *Store) noteErasure(ctx context.Context, user string) (one erasure, err 
 // sweepSize is how many notifications of an erased user are deleted at a time.
 const sweepSize = 1000
 
-// sweep deletes the rows of an erased user, and its letters. It takes as long
-// as there are some, so that each part of it is bounded and not the whole.
+// sweep deletes the rows of an erased user, and its letters.
 func (s *Store) sweep(ctx context.Context, one erasure) error {
 	from := lowestID(s.now().Add(-keptAccepted(s.cfg.Retention)))
 	before := lowestID(time.UnixMilli(one.until + 1))
 	for {
 		var found []swept
-		err := s.call(ctx, "find what an erased user was sent", func(ctx context.Context) error {
+		err := call(ctx, "find what an erased user was sent", func(ctx context.Context) error {
 			return s.userRows(ctx, pipeline.UserHash(one.user), from, before, func(id pipeline.ID, known []row) bool {
 				if len(found) == sweepSize {
 					return false
@@ -95,7 +94,7 @@ func (s *Store) sweep(ctx context.Context, one erasure) error {
 		if err != nil {
 			return err
 		}
-		err = s.call(ctx, "delete what an erased user was sent", func(ctx context.Context) error {
+		err = call(ctx, "delete what an erased user was sent", func(ctx context.Context) error {
 			return s.deleteSwept(ctx, found)
 		})
 		if err != nil || len(found) < sweepSize {
@@ -151,7 +150,7 @@ func (s *Store) forget(ctx context.Context, erased []*pipeline.Fact) error {
 // Erased says which deliveries are of notifications that were accepted before
 // their user was erased. From the nil of an Erase on, every process says so.
 func (s *Store) Erased(ctx context.Context, deliveries []*pipeline.Delivery) ([]bool, error) {
-	if err := s.call(ctx, "see who was erased", s.erasures.current); err != nil {
+	if err := call(ctx, "see who was erased", s.erasures.current); err != nil {
 		return nil, err
 	}
 	erased := make([]bool, len(deliveries))

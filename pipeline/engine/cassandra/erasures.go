@@ -62,11 +62,7 @@ func (e *erasures) current(ctx context.Context) error {
 			return nil
 		}
 		// The look is not the caller's alone, so that it does not end with it.
-		done := e.looks.DoChan("", func() (any, error) {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
-			defer cancel()
-			return nil, e.look(ctx)
-		})
+		done := e.looks.DoChan("", func() (any, error) { return nil, e.look(context.WithoutCancel(ctx)) })
 		select {
 		case r := <-done:
 			if r.Err != nil {
@@ -89,11 +85,7 @@ func (e *erasures) follow(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		_, err, _ := e.looks.Do("", func() (any, error) {
-			ctx, cancel := context.WithTimeout(ctx, callTimeout)
-			defer cancel()
-			return nil, e.look(ctx)
-		})
+		_, err, _ := e.looks.Do("", func() (any, error) { return nil, e.look(ctx) })
 		if err != nil && ctx.Err() == nil && !failing { // once, and not each second
 			e.store.cfg.Log.Warn("cannot see which users were erased", slog.Any("error", err))
 		}

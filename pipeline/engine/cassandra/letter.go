@@ -136,7 +136,7 @@ func (s *Store) tell(ctx context.Context, l *letter) (told pipeline.DeadLetter, 
 // DeadByID looks dead letters up with their records.
 func (s *Store) DeadByID(ctx context.Context, ids []pipeline.ID) ([]pipeline.DeadLetter, error) {
 	letters := make([]pipeline.DeadLetter, len(ids))
-	err := s.call(ctx, "look dead letters up", func(ctx context.Context) error {
+	err := call(ctx, "look dead letters up", func(ctx context.Context) error {
 		if err := s.erasures.current(ctx); err != nil {
 			return err
 		}
@@ -178,7 +178,7 @@ func decodeRecord(form []byte) (*pipeline.Record, error) {
 // records. What was replayed before keeps the first; of two replays at a time
 // the later may win, which their idempotency keys see to that there are not.
 func (s *Store) Replayed(ctx context.Context, replacements []pipeline.Replacement) error {
-	return s.call(ctx, "note what was sent again", func(ctx context.Context) error {
+	return call(ctx, "note what was sent again", func(ctx context.Context) error {
 		return each(ctx, len(replacements), func(ctx context.Context, i int) error {
 			r := replacements[i]
 			l, err := s.letter(ctx, r.Dead)

@@ -12,7 +12,7 @@ func (s *Store) lookup(ctx context.Context, what string, ids []pipeline.ID, read
 	if len(ids) == 0 {
 		return nil
 	}
-	return s.call(ctx, what, func(ctx context.Context) error {
+	return call(ctx, what, func(ctx context.Context) error {
 		if err := s.erasures.current(ctx); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func (s *Store) Record(ctx context.Context, facts []pipeline.Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	return s.call(ctx, "record facts", func(ctx context.Context) error {
+	return call(ctx, "record facts", func(ctx context.Context) error {
 		if err := s.erasures.current(ctx); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (s *Store) Record(ctx context.Context, facts []pipeline.Fact) error {
 
 // recordKept writes what is to be kept of facts.
 func (s *Store) recordKept(ctx context.Context, facts []pipeline.Fact, kept []*pipeline.Fact) error {
-	outcomes := outcomesOf(facts)
+	outcomes, anyNew := s.admitRuns(outcomesOf(facts))
 	groups := byPlace(kept)
 	// The outcomes of a load run are few statements, and go along.
 	err := each(ctx, len(outcomes)+len(groups), func(ctx context.Context, i int) error {
@@ -70,6 +70,11 @@ func (s *Store) recordKept(ctx context.Context, facts []pipeline.Fact, kept []*p
 	})
 	if err != nil {
 		return err
+	}
+	if anyNew {
+		if err := s.makeRoom(ctx); err != nil {
+			return err
+		}
 	}
 	var dead []*pipeline.Fact
 	for _, f := range kept {
@@ -111,11 +116,4 @@ func (s *Store) insertRows(ctx context.Context, facts []*pipeline.Fact) error {
 		})
 	}
 	return batch.ExecContext(ctx)
-}
-
-// call bounds a call, and names its fault as the ports do.
-func (s *Store) call(ctx context.Context, what string, do func(ctx context.Context) error) error {
-	bounded, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return unavailable(ctx, what, do(bounded))
 }

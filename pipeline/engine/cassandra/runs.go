@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/RoaringBitmap/roaring/v2"
+	"golang.org/x/time/rate"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/planner/catalog"
@@ -52,10 +53,41 @@ func outcomesOf(facts []pipeline.Fact) (all []runOutcomes) {
 }
 
 // runNotes is the load runs that this process has seen to be among those that
-// are kept.
+// are kept, and how many it may bring that it has not. A client's own refs may
+// have the form of a load run's, a name of its own each: then runs push one
+// another out, of which not every one is worth the statements that it takes.
 type runNotes struct {
 	mu   sync.Mutex
 	kept map[string]struct{}
+	news *rate.Limiter
+}
+
+const (
+	// newRuns is how many load runs a process may bring at once, and newRunEvery
+	// how long it takes until it may bring another.
+	newRuns     = 4 * pipeline.MaxRuns
+	newRunEvery = 10 * time.Second
+)
+
+// admit says whether outcomes of a run are to be written, and whether the run
+// is new to this process.
+func (n *runNotes) admit(run string) (admitted, isNew bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, known := n.kept[run]; known {
+		return true, false
+	}
+	return n.news.Allow(), true
+}
+
+// keep notes which runs are kept.
+func (n *runNotes) keep(runs []keptRun) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.kept = map[string]struct{}{} // what was pushed out is new again when it is back
+	for _, r := range runs {
+		n.kept[r.name] = struct{}{}
+	}
 }
 
 const (
@@ -66,6 +98,17 @@ const (
 	deleteRun      = "DELETE FROM load_runs WHERE list = 0 AND run = ?"
 	deleteOutcomes = "DELETE FROM load_run_outcomes WHERE run = ? AND hour = ?"
 )
+
+// admitRuns leaves those runs whose outcomes are to be written, and says whether
+// any of them is new.
+func (s *Store) admitRuns(all []runOutcomes) (admitted []runOutcomes, anyNew bool) {
+	for _, r := range all {
+		if ok, isNew := s.runs.admit(r.run); ok {
+			admitted, anyNew = append(admitted, r), anyNew || isNew
+		}
+	}
+	return admitted, anyNew
+}
 
 // noteOutcomes writes what a call brings to a run: that the run was touched,
 // then its bitmaps.
@@ -85,7 +128,7 @@ func (s *Store) noteOutcomes(ctx context.Context, r *runOutcomes) error {
 			return err
 		}
 	}
-	return s.makeRoom(ctx, r.run)
+	return nil
 }
 
 // keptRun is a load run as it is listed.
@@ -125,20 +168,14 @@ func (s *Store) keptRuns(ctx context.Context) (runs []keptRun, err error) {
 	return runs, found.Err()
 }
 
-// makeRoom deletes the load runs that are too many, when this process sees a
-// run for the first time.
-func (s *Store) makeRoom(ctx context.Context, run string) error {
-	s.runs.mu.Lock()
-	_, seen := s.runs.kept[run]
-	s.runs.mu.Unlock()
-	if seen {
-		return nil
-	}
+// makeRoom deletes the load runs that are too many.
+func (s *Store) makeRoom(ctx context.Context) error {
 	runs, err := s.keptRuns(ctx)
 	if err != nil {
 		return err
 	}
-	for _, r := range runs[min(len(runs), pipeline.MaxRuns):] {
+	kept := min(len(runs), pipeline.MaxRuns)
+	for _, r := range runs[kept:] {
 		if err := s.query(deleteRun, r.name).ExecContext(ctx); err != nil {
 			return err
 		}
@@ -148,19 +185,14 @@ func (s *Store) makeRoom(ctx context.Context, run string) error {
 			}
 		}
 	}
-	s.runs.mu.Lock()
-	defer s.runs.mu.Unlock()
-	s.runs.kept = map[string]struct{}{} // what was pushed out makes room again when it is back
-	for _, r := range runs[:min(len(runs), pipeline.MaxRuns)] {
-		s.runs.kept[r.name] = struct{}{}
-	}
+	s.runs.keep(runs[:kept])
 	return nil
 }
 
 // RunOutcomes unites what was written of a load run. A sequence has one
 // outcome, the first in the order of [pipeline.Outcomes], as its row has.
 func (s *Store) RunOutcomes(ctx context.Context, run string) (outcomes pipeline.RunOutcomes, err error) {
-	err = s.call(ctx, "read the outcomes of a load run", func(ctx context.Context) error {
+	err = call(ctx, "read the outcomes of a load run", func(ctx context.Context) error {
 		runs, err := s.keptRuns(ctx)
 		if err != nil {
 			return err

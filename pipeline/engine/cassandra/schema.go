@@ -60,7 +60,7 @@ func migrations() [][]step {
 		{"load_runs", `CREATE TABLE IF NOT EXISTS %s (
 			list tinyint, run text, hour int, touched timestamp,
 			PRIMARY KEY ((list), run, hour)
-		) WITH default_time_to_live = %d`},
+		) WITH gc_grace_seconds = 3600 AND default_time_to_live = %d`}, // a run that comes back is no harm, and tombstones are
 		{"load_run_outcomes", `CREATE TABLE IF NOT EXISTS %s (
 			run text, hour int, state tinyint, digest blob, sequences blob,
 			PRIMARY KEY ((run, hour), state, digest)

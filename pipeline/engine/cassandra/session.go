@@ -16,12 +16,16 @@ const (
 	// own default, so that it is the node that says what was missing.
 	requestTimeout = 3 * time.Second
 	connectTimeout = 3 * time.Second
+	// schemaTimeout is for changes of the schema, which all nodes take part in.
+	schemaTimeout = 20 * time.Second
 	// attempts is how often a statement is tried, each time at another node.
 	attempts = 3
 	// hesitation is how long a node may take before another is asked the same
 	// beside it: longer than any but the slowest answers, and short against a
 	// node that hangs, which the driver finds dead after half a minute only.
-	hesitation = 400 * time.Millisecond
+	// It is not shorter, since what is asked twice because all nodes are slow
+	// makes them slower.
+	hesitation = time.Second
 	// reconnect is how often a node that was found dead is tried again, should
 	// the cluster not tell that it is back.
 	reconnect = 2 * time.Second
@@ -54,7 +58,7 @@ func (d DSN) cluster(log *slog.Logger) *gocql.ClusterConfig {
 // probe connects to look around: to no keyspace, which may not be there yet.
 func (d DSN) probe(ctx context.Context, log *slog.Logger) (*gocql.Session, error) {
 	c := d.cluster(log)
-	c.NumConns = 1
+	c.NumConns, c.Timeout = 1, schemaTimeout
 	// Statements that change the schema follow one another at one node, and
 	// agreement is waited for once, behind the last.
 	c.MaxWaitSchemaAgreement = time.Millisecond

@@ -13,18 +13,15 @@ import (
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-const (
-	// inFlight is how many statements one call has under way: enough to hide
-	// the way to the nodes and back, and few enough that a large call does not
-	// stand before everybody else's.
-	inFlight = 64
-	// callTimeout bounds a call with all its repetitions.
-	callTimeout = 10 * time.Second
-)
+// inFlight is how many statements one call has under way: enough to hide the
+// way to the nodes and back, and few enough that a large call does not stand
+// before everybody else's.
+const inFlight = 64
 
 // Config says where the history is kept and how.
 type Config struct {
@@ -90,7 +87,7 @@ func Open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err != nil {
 		return nil, cfg.fault(err)
 	}
-	s := &Store{cfg: cfg, now: time.Now}
+	s := &Store{cfg: cfg, now: time.Now, runs: runNotes{news: rate.NewLimiter(rate.Every(newRunEvery), newRuns)}}
 	if s.session, err = cfg.session(ctx, dc, cfg.Log); err != nil {
 		return nil, cfg.fault(err)
 	}
@@ -172,6 +169,13 @@ func (s *Store) query(statement string, values ...any) *gocql.Query {
 // it first: it carries the time of what it tells, not that of its sending.
 func (s *Store) write(at time.Time, statement string, values ...any) *gocql.Query {
 	return s.query(statement, values...).WithTimestamp(at.UnixMicro())
+}
+
+// call does what a port asks for and names its fault as ports do. It ends with
+// the first statement that fails, each of which has its time, so that a call is
+// bounded when the cluster is away, and has no end of its own while it gets on.
+func call(ctx context.Context, what string, do func(ctx context.Context) error) error {
+	return unavailable(ctx, what, do(ctx))
 }
 
 // each does something for each of n, some at a time, until the first error.

@@ -17,7 +17,7 @@ func (s *Store) ByUser(ctx context.Context, user string, p pipeline.Page) (entri
 	if err != nil {
 		return nil, "", err
 	}
-	err = s.call(ctx, "list a user's notifications", func(ctx context.Context) error {
+	err = call(ctx, "list a user's notifications", func(ctx context.Context) error {
 		if err := s.erasures.current(ctx); err != nil {
 			return err
 		}
