@@ -19,9 +19,9 @@ func to(user string) pipeline.Notification {
 // answers are by the user: what the provider answers first, then it accepts.
 func answers(ref string, nth int) reply {
 	script := map[string][]reply{
-		"busy-1":  {{pipeline.Transient, false}, {pipeline.Transient, false}},
-		"open-1":  {{pipeline.Ambiguous, true}},
-		"shut-1":  {{pipeline.Ambiguous, false}},
+		"busy-1": {{pipeline.Transient, false}, {pipeline.Transient, false}},
+		"open-1": {{pipeline.Ambiguous, true}},
+		"shut-1": {{pipeline.Ambiguous, false}},
 	}[ref]
 	if ref == "wrong-1" {
 		return reply{pipeline.Permanent, false}

@@ -12,10 +12,11 @@ type known struct {
 	// row is what the history holds of its id; its state is zero where it holds
 	// nothing, or was not asked.
 	row pipeline.Row
-	// twin says that another delivery of the id was handed out under the lease,
-	// and nothing is recorded of it yet.
+	// twin says that another delivery of the id goes on under the lease, and
+	// nothing is recorded of it yet.
 	twin   bool
 	erased bool // the user, after the acceptance
+	out    bool // what was decided: nothing is recorded of it, and it goes on or ends
 }
 
 // verdict is what is to be done with a record before anybody sends it.

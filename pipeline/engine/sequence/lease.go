@@ -109,43 +109,56 @@ func (l *lease) resolve(ctx context.Context, logged []pipeline.Logged) ([]*pipel
 	for i := range logged {
 		all[i].Logged = &logged[i]
 	}
-	// Twins are looked for before the rows: what is recorded in between is in
-	// either, and never in none.
-	l.markTwins(all)
+	// Twins that were handed out before are looked for before the rows: what is
+	// recorded in between is in either, and never in none.
+	l.findTwins(all)
 	if err := l.look(ctx, all); err != nil {
 		return nil, err
 	}
+	deliveries, left := l.divide(all)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range all {
+		if all[i].out {
+			l.out[all[i].ID] = all[i].Token
+		}
+	}
+	l.left.add(left)
+	return deliveries, nil
+}
+
+// divide parts what is to be sent from what leaves.
+func (l *lease) divide(all []known) (deliveries []*pipeline.Delivery, left departures) {
 	now := l.store.now()
-	deliveries := make([]*pipeline.Delivery, 0, len(all))
-	var left departures
-	var settled []pipeline.Fact
+	deliveries = make([]*pipeline.Delivery, 0, len(all))
+	goesOn := make(map[pipeline.ID]bool)
 	for i := range all {
 		k := &all[i]
 		if k.Undecodable != nil {
 			l.putAside(&left, k.Logged, now)
 			continue
 		}
+		// Only what goes on itself stands in for a twin.
+		k.twin = k.twin || goesOn[k.ID]
 		v := decide(k, now)
-		switch {
-		case v.exit.Kind == 0:
+		k.out = v.exit.Kind == 0 || v.record
+		if k.out {
+			goesOn[k.ID] = true
+		}
+		if v.exit.Kind == 0 {
 			if len(k.row.Attempts) > len(k.Attempts) {
 				k.Attempts = k.row.Attempts
 			}
 			k.Fetched = now
 			deliveries = append(deliveries, k.Delivery)
 			continue
-		case v.record:
+		}
+		if v.record {
 			left.facts = append(left.facts, v.exit.Fact)
-		default:
-			settled = append(settled, v.exit.Fact)
 		}
 		left.exits = append(left.exits, v.exit)
 	}
-	l.recorded(settled)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.left.add(left)
-	return deliveries, nil
+	return deliveries, left
 }
 
 // putAside lets bytes leave that are no record.
@@ -157,20 +170,14 @@ func (l *lease) putAside(left *departures, logged *pipeline.Logged, now time.Tim
 	left.exits = append(left.exits, ends(d, pipeline.Result{State: pipeline.Dead, Reason: pipeline.ReasonUndecodable}, now).exit)
 }
 
-// markTwins notes what is handed out, and what was before under the same id.
-func (l *lease) markTwins(all []known) {
+// findTwins notes of which records another delivery was handed out before.
+func (l *lease) findTwins(all []known) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range all {
-		d := all[i].Delivery
-		if all[i].Undecodable != nil {
-			continue
+		if all[i].Undecodable == nil {
+			_, all[i].twin = l.out[all[i].ID]
 		}
-		if other, found := l.out[d.ID]; found && other != d.Token {
-			all[i].twin = true
-			continue
-		}
-		l.out[d.ID] = d.Token
 	}
 }
 
