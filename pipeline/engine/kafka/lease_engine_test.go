@@ -15,7 +15,7 @@ func inBrokers(t *testing.T) func() *process {
 	cfg := inEngine(t, "kafka")
 	cfg.Delays = []time.Duration{500 * time.Millisecond, 2 * time.Second}
 	cfg.SessionTimeout, cfg.DrainTime = 6*time.Second, 3*time.Second // the brokers' least
-	mustOpen(t, cfg)                                                // deletes the topics in the end
+	mustOpen(t, cfg)                                                 // deletes the topics in the end
 	return func() *process {
 		t.Helper()
 		p := &process{T: t, faults: &faultyNetwork{dial: new(net.Dialer).DialContext}, leases: map[pipeline.Channel]pipeline.LogLease{}}
@@ -141,4 +141,51 @@ func TestBrokersTakeOver(t *testing.T) {
 	dead.faults.down.Store(false)
 	dead.shut()
 	p.account(pipeline.Account{Accepted: 60, Delivered: 60})
+}
+
+// BenchmarkLease hands out and settles a backlog of e-mails, in batches of 500.
+func BenchmarkLease(b *testing.B) {
+	cfg := inEngine(b, "kafka")
+	cfg.Log = nil
+	l := mustOpen(b, cfg)
+	const slice = 1000
+	b.StopTimer()
+	for n := 0; n < b.N; n += slice {
+		if err := l.Append(b.Context(), (&fake{nextID: uint32(n)}).entries(emailHigh, slice)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	total := (b.N + slice - 1) / slice * slice
+	lease, err := l.Acquire(b.Context(), pipeline.Email)
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := processorTime(b)
+	b.ReportAllocs()
+	b.StartTimer()
+	var exits []pipeline.Exit
+	for n := 0; n < total; {
+		if err := lease.Await(b.Context(), pipeline.High, 500, 0); err != nil {
+			b.Fatal(err)
+		}
+		got, err := lease.Fetch(b.Context(), pipeline.High, 500)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, d := range got {
+			exits = append(exits, delivered(d))
+		}
+		if n += len(got); len(exits) >= 2000 || n == total {
+			if err := l.Exit(b.Context(), lease, exits); err != nil {
+				b.Fatal(err)
+			}
+			exits = exits[:0]
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(total)/b.Elapsed().Seconds(), "records/s")
+	b.ReportMetric(float64(processorTime(b)-before)/float64(total), "cpu-ns/record")
+	if err := lease.Close(b.Context()); err != nil {
+		b.Fatal(err)
+	}
 }

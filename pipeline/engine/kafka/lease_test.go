@@ -3,7 +3,7 @@ package kafka
 import (
 	"context"
 	"errors"
-	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,11 +28,16 @@ func (f *fake) process(t *testing.T) *process {
 	return &process{T: t, log: f.log, faults: &f.faults, leases: map[pipeline.Channel]pipeline.LogLease{}}
 }
 
-// another opens another process beside the first. It ends with the test.
+// another opens another process beside the first.
 func (f *fake) another(t *testing.T) *process {
 	t.Helper()
+	return f.under(t, f.config())
+}
+
+// under opens a process of a configuration.
+func (f *fake) under(t *testing.T, cfg Config) *process {
+	t.Helper()
 	p := &process{T: t, faults: &faultyNetwork{dial: f.network.DialContext}, leases: map[pipeline.Channel]pipeline.LogLease{}}
-	cfg := f.config()
 	cfg.Dial = p.faults.Dial
 	log, err := Open(t.Context(), cfg)
 	if err != nil {
@@ -567,25 +572,39 @@ func TestLeaseWindowIsBounded(t *testing.T) {
 	})
 }
 
-// TestLeaseShares checks the shares of three processes, and that each of the five
-// topics is divided.
+// hold leases e-mail again and again, as delivery does, until it is stopped.
+func (p *process) hold() (stop func()) {
+	ctx, cancel := context.WithCancel(p.Context())
+	var holding sync.WaitGroup
+	holding.Go(func() {
+		for {
+			l, err := p.log.Acquire(ctx, pipeline.Email)
+			if err != nil {
+				return
+			}
+			select {
+			case <-l.Ending():
+			case <-ctx.Done():
+			}
+			if err := l.Close(context.WithoutCancel(ctx)); err != nil {
+				p.Error(err)
+			}
+		}
+	})
+	return func() {
+		cancel()
+		holding.Wait()
+	}
+}
+
+// TestLeaseShares divides a channel of 20 partitions, of which 12 are of main
+// topics, over three processes.
 func TestLeaseShares(t *testing.T) {
 	inFake(t, func(t *testing.T, f *fake) {
 		processes := []*process{f.process(t), f.another(t), f.another(t)}
-		for i, p := range processes {
-			go func() {
-				for {
-					l, err := p.log.Acquire(t.Context(), pipeline.Email)
-					if err != nil {
-						return
-					}
-					p.log.cfg.Log.Info("leased", "process", fmt.Sprint(i), "share", l.Share())
-					<-l.Ending()
-					if err := l.Close(t.Context()); err != nil {
-						t.Error(err)
-					}
-				}
-			}()
+		var stops []func()
+		for _, p := range processes {
+			stops = append(stops, p.hold())
 		}
 		time.Sleep(time.Minute)
 		sum, least := 0.0, 1.0
@@ -599,7 +618,48 @@ func TestLeaseShares(t *testing.T) {
 		if sum < 0.999 || sum > 1.001 || least < 0.25 {
 			t.Errorf("the shares add up to %v, the least is %v", sum, least)
 		}
-		for _, p := range processes[1:] {
+		for i, p := range processes {
+			stops[i]()
+			p.shut()
+		}
+	})
+}
+
+// TestLeaseWaitsForAPartition has six processes for five partitions: the one that
+// has none waits, as a member of the group, and gets what another gives up.
+func TestLeaseWaitsForAPartition(t *testing.T) {
+	inFake(t, func(t *testing.T, f *fake) {
+		cfg := f.config()
+		cfg.TopicPrefix, cfg.GroupPrefix, cfg.Partitions = "few", "few", 1
+		var processes []*process
+		var stops []func()
+		for range 6 {
+			p := f.under(t, cfg)
+			processes, stops = append(processes, p), append(stops, p.hold())
+		}
+		time.Sleep(2 * time.Minute)
+		var without []*process
+		leaver := -1
+		for i, p := range processes {
+			switch l := p.log.groups.holding(pipeline.Email); {
+			case l == nil:
+				without = append(without, p)
+			case l.Share() <= 0 || l.Share() > 1:
+				t.Errorf("a lease has %v of the channel", l.Share())
+			default:
+				leaver = i
+			}
+		}
+		if len(without) != 1 {
+			t.Fatalf("%d of 6 processes have none of 5 partitions", len(without))
+		}
+		stops[leaver]()
+		time.Sleep(time.Minute)
+		if without[0].log.groups.holding(pipeline.Email) == nil {
+			t.Error("a partition was given up, and who waits has none")
+		}
+		for i, p := range processes {
+			stops[i]()
 			p.shut()
 		}
 	})
