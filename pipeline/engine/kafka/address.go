@@ -116,7 +116,7 @@ func ParseAddress(text string) (Address, error) {
 }
 
 // topicName is what the name of a topic may be made of, with room for the rest.
-var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`) //nolint:gochecknoglobals // a constant
+var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func parseBrokers(text string) ([]string, error) {
 	brokers := strings.Split(text, ",")

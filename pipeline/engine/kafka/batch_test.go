@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 
@@ -59,7 +60,7 @@ func TestBatchesAreReadByKafkaGo(t *testing.T) {
 				t.Fatalf("record %d came back as %v at %v, %x = %x", i, got.Offset, got.Time, key, value)
 			}
 		}
-		if _, err := batch.ReadRecord(); err != io.EOF {
+		if _, err := batch.ReadRecord(); !errors.Is(err, io.EOF) {
 			t.Fatalf("behind the last record there is %v, want io.EOF", err)
 		}
 	})

@@ -97,7 +97,7 @@ func (c Config) check() error {
 
 // fault is an error of opening.
 func (c Config) fault(cause error, remedy string, permanent bool) error {
-	return &pipeline.EngineError{Engine: pipeline.EngineKafka, Address: c.Address.String(), Err: cause, Remedy: remedy, Permanent: permanent}
+	return &pipeline.EngineError{Engine: pipeline.EngineKafka, Address: c.String(), Err: cause, Remedy: remedy, Permanent: permanent}
 }
 
 // greet finds out whether the cluster answers, and speaks what we do.

@@ -76,8 +76,8 @@ func (b *batch) encode(by session, sequence int32) []byte {
 }
 
 // idle says whether there is nothing to be sent now.
-func (p *partition) idle() bool {
-	return p.sending || p.waiting || p.batch == nil && len(p.queue) == 0
+func (part *partition) idle() bool {
+	return part.sending || part.waiting || part.batch == nil && len(part.queue) == 0
 }
 
 // cut readies a batch to be sent: the one under way, or the next of the queue.

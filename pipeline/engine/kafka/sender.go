@@ -35,7 +35,7 @@ type leader struct {
 
 // lingers is how long after the start of the last request the next one is to
 // start. A caller who is alone never waits; the more share a request, the more
-// it pays to gather them, since a request costs as much as some hundred records.
+// it pays to gather them.
 func (l *leader) lingers() time.Duration {
 	return min(time.Duration(l.calls-1)*time.Millisecond/2, maxLinger)
 }
