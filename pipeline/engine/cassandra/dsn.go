@@ -31,7 +31,7 @@ type DSN struct {
 const accepted = "want host:port,host:port or cassandra://user:password@host:port,host:port/keyspace?dc=NAME&tls=true&ca=FILE"
 
 // keyspaceName is what Cassandra takes for a name without quotes.
-var keyspaceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`) //nolint:gochecknoglobals // a constant
+var keyspaceName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
 
 // ParseDSN reads the address of a cluster: a list of hosts, or a URL. A port
 // that is missing is 9042, a keyspace notifyctl.

@@ -109,6 +109,10 @@ func migrate(ctx context.Context, s *gocql.Session, cfg *Config) error {
 	ctx, cancel := context.WithTimeout(ctx, migrationTimeout)
 	defer cancel()
 	m := &migration{Session: s, cfg: cfg, holder: rand.Text()}
+	// The node that is asked next may not have heard of the keyspace yet.
+	if err := m.agree(ctx); err != nil {
+		return err
+	}
 	if err := m.versionTable(ctx); err != nil {
 		return err
 	}
