@@ -14,8 +14,9 @@ import (
 // makeKeyspace makes the keyspace with as many copies as were asked for and
 // there are nodes, unless it is there. That several processes do so at once is
 // no harm: a keyspace is known by its name.
-func makeKeyspace(ctx context.Context, s *gocql.Session, cfg *Config, dc string, nodes int) error {
-	copies, found, err := keyspaceCopies(ctx, s, cfg.Keyspace, dc)
+func (m *migration) makeKeyspace(ctx context.Context, dc string, nodes int) error {
+	cfg := m.cfg
+	copies, found, err := m.copies(ctx, dc)
 	if err != nil {
 		return err
 	}
@@ -23,7 +24,7 @@ func makeKeyspace(ctx context.Context, s *gocql.Session, cfg *Config, dc string,
 		copies = min(cfg.Replication, nodes)
 		statement := fmt.Sprintf("CREATE KEYSPACE IF NOT EXISTS %s WITH replication = {'class': 'NetworkTopologyStrategy', '%s': %d}",
 			cfg.Keyspace, strings.ReplaceAll(dc, "'", "''"), copies)
-		if err := s.Query(statement).ExecContext(ctx); err != nil {
+		if err := m.ask(statement).ExecContext(ctx); err != nil {
 			return fmt.Errorf("make the keyspace %s: %w", cfg.Keyspace, err)
 		}
 	}
@@ -38,11 +39,10 @@ func makeKeyspace(ctx context.Context, s *gocql.Session, cfg *Config, dc string,
 	return nil
 }
 
-// keyspaceCopies reads how many copies a keyspace has in a data centre.
-func keyspaceCopies(ctx context.Context, s *gocql.Session, keyspace, dc string) (copies int, found bool, err error) {
+// copies reads how many copies the keyspace has in a data centre.
+func (m *migration) copies(ctx context.Context, dc string) (copies int, found bool, err error) {
 	var replication map[string]string
-	err = s.Query("SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?", keyspace).
-		Consistency(gocql.One).ScanContext(ctx, &replication)
+	err = m.ask("SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?", m.cfg.Keyspace).ScanContext(ctx, &replication)
 	if errors.Is(err, gocql.ErrNotFound) {
 		return 0, false, nil
 	}
@@ -60,7 +60,7 @@ func keyspaceCopies(ctx context.Context, s *gocql.Session, keyspace, dc string) 
 	text, _, _ = strings.Cut(text, "/")
 	copies, err = strconv.Atoi(text)
 	if err != nil {
-		return 0, false, fmt.Errorf("the keyspace %s has the replication %v", keyspace, replication)
+		return 0, false, fmt.Errorf("the keyspace %s has the replication %v", m.cfg.Keyspace, replication)
 	}
 	return copies, true, nil
 }

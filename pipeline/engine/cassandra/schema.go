@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
@@ -87,32 +88,39 @@ func lifetimes(retention time.Duration) map[string]time.Duration {
 const (
 	// lockLife is after how long a migration whose process died is taken over.
 	lockLife = 60 * time.Second
-	// migrationTimeout is how long another's migration is waited for.
+	// migrationTimeout bounds all of it: another's migration is waited for, and
+	// the nodes' agreement.
 	migrationTimeout = 2 * time.Minute
-	// agreementTimeout is how long the nodes may take to agree on the schema.
-	agreementTimeout = time.Minute
 	migrationPoll    = 200 * time.Millisecond
 )
 
 // migration is the schema of a keyspace, as a session sees it that is connected
-// to none.
+// to none. What depends on something that was made before is asked of one node:
+// another may not have heard of it.
 type migration struct {
 	*gocql.Session
 	cfg    *Config
+	node   string // its id
 	holder string
+}
+
+func newMigration(ctx context.Context, s *gocql.Session, cfg *Config) (*migration, error) {
+	var node gocql.UUID
+	if err := s.Query("SELECT host_id FROM system.local WHERE key = 'local'").Consistency(gocql.One).ScanContext(ctx, &node); err != nil {
+		return nil, fmt.Errorf("ask a node for its id: %w", err)
+	}
+	return &migration{Session: s, cfg: cfg, node: node.String(), holder: rand.Text()}, nil
+}
+
+// ask is a statement for the one node, of what it knows itself.
+func (m *migration) ask(statement string, values ...any) *gocql.Query {
+	return m.Query(statement, values...).Consistency(gocql.One).SetHostID(m.node)
 }
 
 // migrate brings the keyspace to our version, by one process at a time. A table
 // that two nodes make at once under one name would be two tables; so the first,
 // by which the processes find whose turn it is, has an id that both give it.
-func migrate(ctx context.Context, s *gocql.Session, cfg *Config) error {
-	ctx, cancel := context.WithTimeout(ctx, migrationTimeout)
-	defer cancel()
-	m := &migration{Session: s, cfg: cfg, holder: rand.Text()}
-	// The node that is asked next may not have heard of the keyspace yet.
-	if err := m.agree(ctx); err != nil {
-		return err
-	}
+func (m *migration) migrate(ctx context.Context) error {
 	if err := m.versionTable(ctx); err != nil {
 		return err
 	}
@@ -122,7 +130,7 @@ func migrate(ctx context.Context, s *gocql.Session, cfg *Config) error {
 			return fmt.Errorf("read the version of the schema: %w", err)
 		}
 		if known := len(migrations()); version > known {
-			return cfg.permanent(fmt.Errorf("the schema of the keyspace %s has version %d, newer than this program's %d", cfg.Keyspace, version, known),
+			return m.cfg.permanent(fmt.Errorf("the schema of the keyspace %s has version %d, newer than this program's %d", m.cfg.Keyspace, version, known),
 				"use the program that made it, or a later one")
 		} else if version == known {
 			return m.keep(ctx)
@@ -140,7 +148,7 @@ func migrate(ctx context.Context, s *gocql.Session, cfg *Config) error {
 		select {
 		case <-time.After(migrationPoll):
 		case <-ctx.Done():
-			return fmt.Errorf("another process migrates the schema of the keyspace %s and does not end: %w", cfg.Keyspace, ctx.Err())
+			return fmt.Errorf("another process migrates the schema of the keyspace %s and does not end: %w", m.cfg.Keyspace, ctx.Err())
 		}
 	}
 }
@@ -150,12 +158,12 @@ func (m *migration) table(name string) string { return m.cfg.Keyspace + "." + na
 // versionTable makes the table of the version, unless it is there.
 func (m *migration) versionTable(ctx context.Context) error {
 	var name string
-	err := m.Query("SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = 'schema_version'", m.cfg.Keyspace).
-		Consistency(gocql.One).ScanContext(ctx, &name)
+	err := m.ask("SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = 'schema_version'", m.cfg.Keyspace).
+		ScanContext(ctx, &name)
 	if errors.Is(err, gocql.ErrNotFound) {
 		statement := fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (name text PRIMARY KEY, version int, holder text) WITH id = %s",
 			m.table("schema_version"), tableID(m.table("schema_version")))
-		err = m.Query(statement).ExecContext(ctx)
+		err = m.ask(statement).ExecContext(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("make the table of the schema's version: %w", err)
@@ -171,19 +179,46 @@ func tableID(name string) gocql.UUID {
 	return id
 }
 
-// agree waits until all nodes that are up have the same schema.
+// agree waits until all nodes that are up have the schema of the one node. It is
+// that node which is asked: one that has not heard of a change takes all others
+// for not having it either.
 func (m *migration) agree(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, agreementTimeout)
-	defer cancel()
 	for {
-		err := m.AwaitSchemaAgreement(ctx)
-		if err == nil {
+		differ, err := m.differing(ctx)
+		if err == nil && len(differ) == 0 {
 			return nil
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-time.After(migrationPoll):
+		case <-ctx.Done():
+			if err == nil {
+				err = fmt.Errorf("these have another: %s", strings.Join(differ, ", "))
+			}
 			return fmt.Errorf("the nodes do not agree on the schema: %w", err)
 		}
 	}
+}
+
+// differing lists the nodes that are up and have another schema.
+func (m *migration) differing(ctx context.Context) (differ []string, err error) {
+	var ours gocql.UUID
+	if err := m.ask("SELECT schema_version FROM system.local WHERE key = 'local'").ScanContext(ctx, &ours); err != nil {
+		return nil, err
+	}
+	up := map[string]string{}
+	for _, h := range m.GetHosts() {
+		if h.IsUp() {
+			up[h.HostID()] = h.ConnectAddress().String()
+		}
+	}
+	peers := m.ask("SELECT host_id, schema_version FROM system.peers_v2").IterContext(ctx)
+	var id, theirs gocql.UUID
+	for peers.Scan(&id, &theirs) {
+		if address, found := up[id.String()]; found && theirs != ours {
+			differ = append(differ, address)
+		}
+	}
+	return differ, peers.Close()
 }
 
 // version is 0 where there is none yet. It is read by those who agreed on it.
@@ -207,13 +242,9 @@ func (m *migration) lock(ctx context.Context) (ours bool, err error) {
 // run executes what leads from a version to ours, at one node, and lets go.
 func (m *migration) run(ctx context.Context, version int) error {
 	steps, keep := migrations()[version:], lifetimes(m.cfg.Retention)
-	node, err := m.oneNode(ctx)
-	if err != nil {
-		return err
-	}
 	for _, step := range slices.Concat(steps...) {
 		statement := fmt.Sprintf(step.statement, m.table(step.table), int(keep[step.table].Seconds()))
-		if err := m.Query(statement).SetHostID(node).ExecContext(ctx); err != nil {
+		if err := m.ask(statement).ExecContext(ctx); err != nil {
 			return fmt.Errorf("migrate the schema: table %s: %w", step.table, err)
 		}
 	}
@@ -221,7 +252,7 @@ func (m *migration) run(ctx context.Context, version int) error {
 		return err
 	}
 	// Under the same agreement as the reads of the version.
-	_, err = m.Query("UPDATE "+m.table("schema_version")+" SET version = ? WHERE name = ? IF version = ?",
+	_, err := m.Query("UPDATE "+m.table("schema_version")+" SET version = ? WHERE name = ? IF version = ?",
 		len(migrations()), schemaName, nullable(version)).MapScanCASContext(ctx, map[string]any{})
 	if err != nil {
 		return fmt.Errorf("write the version of the schema: %w", err)
@@ -240,20 +271,9 @@ func nullable(version int) any {
 	return version
 }
 
-// oneNode is the id of the node that answers, so that one statement finds what
-// the one before it made.
-func (m *migration) oneNode(ctx context.Context) (string, error) {
-	var id gocql.UUID
-	if err := m.Query("SELECT host_id FROM system.local WHERE key = 'local'").Consistency(gocql.One).ScanContext(ctx, &id); err != nil {
-		return "", fmt.Errorf("ask a node for its id: %w", err)
-	}
-	return id.String(), nil
-}
-
 // keep sets how long the tables keep what is written from now on.
 func (m *migration) keep(ctx context.Context) error {
-	tables := m.Query("SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ?", m.cfg.Keyspace).
-		Consistency(gocql.One).IterContext(ctx)
+	tables := m.ask("SELECT table_name, default_time_to_live FROM system_schema.tables WHERE keyspace_name = ?", m.cfg.Keyspace).IterContext(ctx)
 	want, differ := lifetimes(m.cfg.Retention), map[string]int{}
 	var (
 		table string
@@ -270,12 +290,8 @@ func (m *migration) keep(ctx context.Context) error {
 	if len(differ) == 0 {
 		return nil
 	}
-	node, err := m.oneNode(ctx)
-	if err != nil {
-		return err
-	}
 	for table, seconds := range differ {
-		if err := m.Query(fmt.Sprintf("ALTER TABLE %s WITH default_time_to_live = %d", m.table(table), seconds)).SetHostID(node).ExecContext(ctx); err != nil {
+		if err := m.ask(fmt.Sprintf("ALTER TABLE %s WITH default_time_to_live = %d", m.table(table), seconds)).ExecContext(ctx); err != nil {
 			return fmt.Errorf("set how long the table %s keeps: %w", table, err)
 		}
 	}

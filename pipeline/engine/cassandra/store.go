@@ -118,10 +118,16 @@ func prepare(ctx context.Context, cfg *Config) (dc string, err error) {
 			return "", cfg.permanent(fmt.Errorf("node %s runs Cassandra %s", n.address, n.version), "use Cassandra 4.0 or later")
 		}
 	}
-	if err := makeKeyspace(ctx, s, cfg, dc, len(local)); err != nil {
+	ctx, cancel := context.WithTimeout(ctx, migrationTimeout)
+	defer cancel()
+	m, err := newMigration(ctx, s, cfg)
+	if err != nil {
 		return "", err
 	}
-	return dc, migrate(ctx, s, cfg)
+	if err := m.makeKeyspace(ctx, dc, len(local)); err != nil {
+		return "", err
+	}
+	return dc, m.migrate(ctx)
 }
 
 // dataCenter is the one that was asked for, if it has nodes, or that of the

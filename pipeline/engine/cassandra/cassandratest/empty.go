@@ -3,12 +3,14 @@
 package cassandratest
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
+	"golang.org/x/sync/errgroup"
 )
 
 // Keyspace is a keyspace of a cluster, with user and password, which may be
@@ -79,16 +81,16 @@ func emptyTable(t testing.TB, s *gocql.Session, table string, key []string) {
 	t.Helper()
 	found := s.Query(fmt.Sprintf("SELECT DISTINCT %s FROM %s", strings.Join(key, ", "), table)).Iter()
 	statement := fmt.Sprintf("DELETE FROM %s WHERE %s = ?", table, strings.Join(key, " = ? AND "))
+	var deletes errgroup.Group
+	deletes.SetLimit(32)
 	for row := map[string]any{}; found.MapScan(row); row = map[string]any{} {
 		values := make([]any, len(key))
 		for i, column := range key {
 			values[i] = row[column]
 		}
-		if err := s.Query(statement, values...).Exec(); err != nil {
-			t.Fatalf("empty %s: %v", table, err)
-		}
+		deletes.Go(func() error { return s.Query(statement, values...).Exec() })
 	}
-	if err := found.Close(); err != nil {
+	if err := errors.Join(found.Close(), deletes.Wait()); err != nil {
 		t.Fatalf("empty %s: %v", table, err)
 	}
 }
