@@ -36,7 +36,8 @@ type Template struct {
 	Body    string
 }
 
-// TemplateStore keeps templates. It is safe for concurrent use.
+// TemplateStore keeps templates. It is safe for concurrent use. One beyond the
+// network gives ErrUnavailable, within seconds, while it does not answer.
 type TemplateStore interface {
 	// IDs lists the templates, in any order.
 	IDs(ctx context.Context) ([]string, error)

@@ -158,7 +158,7 @@ func primaryAlone(t testing.TB, dsn string) string {
 }
 
 // BenchmarkStore reads and writes on the engine that tests share: the primary
-// alone, and with its replicas, which then are the ones that are read.
+// alone, and with its replicas, which are read where they have come far enough.
 func BenchmarkStore(b *testing.B) {
 	const users = 20_000
 	for _, hosts := range []string{"primary", "replicas"} {
