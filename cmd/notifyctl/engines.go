@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -39,8 +40,8 @@ func (o *engineOptions) engines() engine.Engines {
 
 // check refuses what the flags must not say, before anything is started.
 func (o *engineOptions) check(role engine.Role) error {
-	engines := o.engines()
-	if err := engines.Check(role); err != nil {
+	engines, templates := o.engines(), engine.Templates{At: o.templates}
+	if err := errors.Join(engines.Check(role), templates.Check()); err != nil {
 		return &usageError{err}
 	}
 	return nil
@@ -65,7 +66,7 @@ func (o *engineOptions) given() string {
 
 // configure says to the pipeline what the flags and the plan say of the engines.
 func (o *engineOptions) configure(c *engine.Config, plan *planner.Plan) {
-	c.DataDir, c.Templates.Dir = o.data, o.templates
+	c.DataDir, c.Templates.At = o.data, o.templates
 	c.Engines = o.engines()
 	c.Engines.Replication.Kafka = int(plan.Kafka.Replication.High)
 	c.Engines.Replication.Cassandra = int(plan.Cassandra.Replication.High)

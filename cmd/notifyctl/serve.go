@@ -45,11 +45,11 @@ templates in a directory: a kill at any moment and a restart lose nothing that
 was answered 202. Without it everything is in a temporary directory that is
 removed at the end.
 
---kafka, --cassandra and --redis put queues, history, limits, caches and keys into
-engines beyond the network, and --postgres the preferences; --redis and --postgres
-also serve alone. Engines may be started in any order: they are waited for. Over
-all four the work is shared by processes: --role gateway answers HTTP and
---role worker delivers, as many of each as it takes.
+--kafka, --cassandra and --redis put queues, history, limits, caches and keys
+into engines beyond the network, and --postgres the preferences; --redis and
+--postgres also serve alone. Engines may be started in any order: they are
+waited for. Over all four the work is shared by processes: --role gateway
+answers HTTP and --role worker delivers, as many of each as it takes.
 
 Without API keys whoever reaches it may do everything, so that it listens on
 loopback alone. --api-keys names a file of keys, one a line,

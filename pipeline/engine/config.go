@@ -79,9 +79,10 @@ type Preferences struct {
 
 // Templates says where templates come from.
 type Templates struct {
-	// Dir holds those that are laid over the shipped ones, and takes new ones;
-	// empty: a folder of the data directory.
-	Dir string
+	// At is the folder, or the URL of a bucket, that holds those that are laid
+	// over the shipped ones, and takes new ones; empty: a folder of the data
+	// directory.
+	At  string
 	TTL time.Duration
 }
 

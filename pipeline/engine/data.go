@@ -23,7 +23,7 @@ type dataDir struct {
 
 // openData opens the data directory, if something is embedded that lies there.
 func (s *System) openData() (err error) {
-	embeds := !s.cfg.Engines.externalStore() || !s.cfg.Engines.externalPreferences() || s.cfg.Templates.Dir == ""
+	embeds := !s.cfg.Engines.externalStore() || !s.cfg.Engines.externalPreferences() || s.cfg.Templates.At == ""
 	if !embeds {
 		if s.cfg.DataDir != "" {
 			s.cfg.Log.Info("the data directory is not used: everything is kept by engines beyond the network", slog.String("data", s.cfg.DataDir))

@@ -151,7 +151,7 @@ func TestWhatIsConfiguredWrong(t *testing.T) {
 		change func(cfg *engine.Config)
 		words  []string
 	}{
-		"templates that are not there": {func(cfg *engine.Config) { cfg.Templates.Dir = "/nowhere" }, []string{"templates folder", "/nowhere"}},
+		"templates that are not there": {func(cfg *engine.Config) { cfg.Templates.At = "/nowhere" }, []string{"templates folder", "/nowhere"}},
 		"a provider without a host":    {func(cfg *engine.Config) { cfg.Providers.FCM = "http:///fcm" }, []string{"providers", "fcm"}},
 		"a backup without a host": {func(cfg *engine.Config) {
 			cfg.Providers.SES = "http:///mail"

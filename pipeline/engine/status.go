@@ -52,12 +52,13 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 	}, nil
 }
 
-// The engines that are embedded, as the status names them.
+// The engines as the status names them, beside those of the network.
 const (
 	enginePebble = "pebble"
 	engineSQLite = "sqlite"
 	engineMemory = "memory"
 	engineFolder = "folder"
+	engineBucket = "bucket"
 )
 
 // served notes which engine serves parts of the pipeline.
