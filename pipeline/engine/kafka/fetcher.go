@@ -102,7 +102,9 @@ func (f *fetcher) send(ctx context.Context) time.Duration {
 	if f.leaders == nil || now.Sub(f.asked) > metadataTTL {
 		leaders, err := f.lease.log.leaders(ctx)
 		if err != nil {
-			f.trouble.about(err)
+			if ctx.Err() == nil {
+				f.trouble.about(err)
+			}
 			return fetchPause
 		}
 		f.leaders, f.asked = leaders, now
