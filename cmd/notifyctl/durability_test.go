@@ -1,20 +1,9 @@
 package main_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,125 +11,8 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/api"
 )
 
-// A process is a running notifyctl that said where it listens.
-type process struct {
-	cmd *exec.Cmd
-	url string
-}
-
-// startProcess starts the program and waits for its line with a URL.
-func startProcess(t *testing.T, bin string, args ...string) *process {
-	t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "notifyctl"), args...)
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{cmd: cmd}
-	t.Cleanup(func() { p.kill(t) })
-	lines := bufio.NewScanner(stderr)
-	url := regexp.MustCompile(`http://[0-9.:]+`)
-	for lines.Scan() {
-		if p.url = url.FindString(lines.Text()); p.url != "" {
-			go func() { // keep the pipe empty
-				for lines.Scan() {
-					t.Log(args[0], lines.Text())
-				}
-			}()
-			return p
-		}
-		t.Log(args[0], lines.Text())
-	}
-	t.Fatalf("notifyctl %s ended without saying where it listens", strings.Join(args, " "))
-	return nil
-}
-
-// kill ends the process as a crash would. Once it has ended, it does nothing.
-func (p *process) kill(t *testing.T) {
-	t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Error(err)
-	}
-	_ = p.cmd.Wait() // "signal: killed"
-}
-
-// keyedRequest is a request that is repeated until it is answered.
-type keyedRequest struct {
-	key  string
-	body []byte
-	ids  []string // once it is answered 202
-}
-
-// post sends the request and notes the ids that it was answered with. Whatever
-// is no answer is told: the process was killed, or is not there yet.
-func (r *keyedRequest) post(ctx context.Context, url string) (replayed bool, err error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/notifications", bytes.NewReader(r.body))
-	if err != nil {
-		return false, err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Idempotency-Key", r.key)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusAccepted {
-		return false, fmt.Errorf("answered %s", response.Status)
-	}
-	var answer struct {
-		Results []struct {
-			ID       string `json:"id"`
-			Replayed bool   `json:"replayed"`
-		} `json:"results"`
-	}
-	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
-		return false, err
-	}
-	ids := make([]string, len(answer.Results))
-	for i, result := range answer.Results {
-		ids[i], replayed = result.ID, result.Replayed
-	}
-	if r.ids != nil && strings.Join(ids, ",") != strings.Join(r.ids, ",") {
-		return replayed, fmt.Errorf("key %s was answered with other ids than before", r.key)
-	}
-	r.ids = ids
-	return replayed, nil
-}
-
-const (
-	durabilityTotal = 20_000
-	durabilityBatch = 50
-)
-
-func keyedRequests() []*keyedRequest {
-	requests := make([]*keyedRequest, durabilityTotal/durabilityBatch)
-	for i := range requests {
-		var b strings.Builder
-		b.WriteString(`{"notifications":[`)
-		for j := range durabilityBatch {
-			if j > 0 {
-				b.WriteByte(',')
-			}
-			n := i*durabilityBatch + j
-			channel, to := "email", fmt.Sprintf("user%d@example.com", n)
-			switch n % 3 {
-			case 1:
-				channel, to = "push", fmt.Sprintf("token-%d", n)
-			case 2:
-				channel, to = "sms", fmt.Sprintf("+4915%09d", n)
-			}
-			fmt.Fprintf(&b, `{"user_id":"user%d","channel":%q,"to":%q,"template_id":"otp","priority":"high","variables":{"code":"%d"}}`, n, channel, to, n)
-		}
-		b.WriteString(`]}`)
-		requests[i] = &keyedRequest{key: fmt.Sprintf("request-%d", i), body: []byte(b.String())}
-	}
-	return requests
-}
+// durabilityTotal is how many notifications the test sends.
+const durabilityTotal = 20_000
 
 // requestEvery paces each of the clients, so that at any moment some
 // notifications are being accepted, some sent and some settled.
@@ -181,12 +53,12 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills real processes")
 	}
-	bin, data := buildProgram(t), filepath.Join(t.TempDir(), "data")
-	mock := startProcess(t, bin, "mock", "--listen", "127.0.0.1:0")
+	data := filepath.Join(t.TempDir(), "data")
+	mock := startProcess(t, "mock", "--listen", "127.0.0.1:0")
 	serve := func() *process {
-		return startProcess(t, bin, "serve", "--listen", "127.0.0.1:0", "--data", data, "--providers", mock.url)
+		return startProcess(t, "serve", "--listen", "127.0.0.1:0", "--data", data, "--providers", mock.url)
 	}
-	requests := keyedRequests()
+	requests := keyedRequests("durable", durabilityTotal)
 	server := serve()
 	for kills, until := range []int{len(requests) / 3, 2 * len(requests) / 3} {
 		victim := server
@@ -197,7 +69,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 			// The middle of the delivery: what was just answered is being sent.
 			postAll(t.Context(), victim.url, requests[until:])
 		}()
-		waitAccepted(t, victim.url, int64(until*durabilityBatch))
+		waitAccepted(t, victim.url, int64(until*keyedBatch))
 		victim.kill(t)
 		<-done
 		t.Logf("kill %d after %d of %d requests were answered", kills+1, answered(requests), len(requests))
@@ -212,25 +84,10 @@ func TestKilledServerLosesNothing(t *testing.T) {
 		t.Errorf("the account is %+v, want %d accepted and delivered", account, durabilityTotal)
 	}
 	checkOutcomes(t, server.url, mock.url, requests, account)
-	if err := server.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	if err := server.cmd.Wait(); err != nil {
-		t.Errorf("the orderly end: %v", err)
-	}
+	server.end(t)
 }
 
 func answered(requests []*keyedRequest) int { return len(requests) - len(unanswered(requests)) }
-
-func unanswered(requests []*keyedRequest) []*keyedRequest {
-	var left []*keyedRequest
-	for _, r := range requests {
-		if r.ids == nil {
-			left = append(left, r)
-		}
-	}
-	return left
-}
 
 func client(t *testing.T, url string) *api.Client {
 	t.Helper()
