@@ -92,7 +92,8 @@ func TestASystemOverTheRealEngines(t *testing.T) {
 	if dir, temporary := s.DataDir(); dir != "" || temporary {
 		t.Errorf("with nothing embedded there is the directory %q", dir)
 	}
-	results := s.submit("key", thousand()...)
+	key := rand.Text() // Redis is everybody's
+	results := s.submit(key, thousand()...)
 	want := api.Account{Accepted: 1000, Delivered: 1000}
 	if a := s.settleDown(); a != want {
 		t.Errorf("the account is %+v, want %+v", a, want)
@@ -110,7 +111,7 @@ func TestASystemOverTheRealEngines(t *testing.T) {
 		t.Errorf("after a restart the account is %+v, want %+v", a, want)
 	}
 	s.wantOnce(results, providers.Ledger())
-	for i, again := range s.submit("key", thousand()...) {
+	for i, again := range s.submit(key, thousand()...) {
 		if again.ID != results[i].ID || !again.Replayed {
 			t.Fatalf("with the same key notification %d is answered %+v, and was %+v", i, again, results[i])
 		}
@@ -147,7 +148,7 @@ func TestAGatewayAndTwoWorkers(t *testing.T) {
 	}
 	gateway := role(engine.Gateway)
 	defer gateway.drain()
-	results := gateway.submit("key", thousand()...)
+	results := gateway.submit(rand.Text(), thousand()...)
 	if a := gateway.account(); a.Accepted != 1000 || a.InFlight != 1000 {
 		t.Errorf("without a worker the account is %+v", a)
 	}
