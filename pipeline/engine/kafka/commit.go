@@ -14,6 +14,10 @@ import (
 // unless it was told otherwise (offset.metadata.max.bytes).
 const maxMetadata = 4096
 
+// maxCount is more than any offset or count, and half of what an int64 holds, so
+// that the sum of two does not overflow.
+const maxCount = 1 << 62
+
 // commitFormat is the version of a commit's metadata.
 const commitFormat = 1
 
@@ -145,6 +149,9 @@ func (w *window) appendAhead(b []byte) []byte {
 // known of what lies behind it, so all of it may have been handed out. end is the
 // partition's. Errors: errBadCommit.
 func parseCommit(offset int64, metadata string, end int64) (*commit, error) {
+	if offset >= maxCount {
+		return nil, errBadCommit
+	}
 	c := &commit{window: window{mark: offset}, frontier: offset, handed: offset}
 	if metadata == "" {
 		c.frontier = max(offset, end)
@@ -172,7 +179,7 @@ func parseCommit(offset int64, metadata string, end int64) (*commit, error) {
 // behind reads a number that is kept as its distance from a base.
 func behind(d *pipeline.Decoder, base int64) int64 {
 	distance := d.Uvarint()
-	if distance > 1<<62 || base > 1<<62 {
+	if distance > maxCount {
 		d.Fail()
 		return base
 	}
