@@ -26,11 +26,56 @@
 // begin anew, since a broker does not know its id any more, it marks the copies
 // likewise.
 //
-// # Consuming
+// # Where a partition stands
 //
-// Partitions belong to the members of one consumer group a channel. A partition's
-// commit is its mark, and in the metadata what left beyond it, how far an owner
-// may have sent, and the counts of all that ever left: the account of the queues
-// can be read by any process, and a new owner looks up just what the former one
-// may have sent.
+// All that is known of a partition is in the commit of its channel's group: the
+// offset is the mark, below which all records have left, and the metadata says
+// what left ahead of it, how all of them left, and the frontier, to where records
+// may have been handed out. It moves as a whole. So
+//
+//   - whoever takes a partition over goes on exactly where its commit says: what
+//     left is counted once and not handed out again, and what lies below the
+//     frontier and has not left is in doubt;
+//   - any process can sum up the account, from the commits and the logs' ends;
+//   - a commit of a generation that is over is refused by Kafka, so that who lost
+//     a partition changes nothing of it any more.
+//
+// Nothing is handed out above the frontier of an acknowledged commit. It leads
+// what is handed out by 2 s and by 1,000 records at least, so that handing out
+// rarely waits for it. A lease that ends in order draws it back, so that nothing
+// is in doubt that was not sent.
+//
+// # A record's way out
+//
+// An exit that ends a record counts it and takes it out of the window; one that
+// waits is first made durable in a delay topic. Then the change is committed, and
+// only then the exit returns. A crash between the two copies of a retry leaves
+// both, and the history tells which of them is to go on. Delay topics are read in
+// order, since all records of one wait equally long.
+//
+// # Leases and generations
+//
+// A lease is one generation of the channel's group. When Kafka begins another,
+// the lease ends: it hands out nothing more, and its owner settles what was sent
+// and closes it, or it is over when the time to drain has passed. Then the group
+// joins the next generation. When the owner closes a lease that has not ended,
+// the process leaves the group.
+//
+// # Goroutines and ownership
+//
+// Of a membership (group.go), one goroutine takes generations, and one a
+// generation reads the commits, makes the lease, and holds the generation open
+// until the lease is over. Of a lease,
+//
+//   - the fetcher sends requests, to each leader one at a time, and owns what it
+//     knows of the leaders; each request has a goroutine that brings records in;
+//   - one lets retries come due; while some must wait longer, another queues
+//     these again;
+//   - one commits what has changed, one commit at a time;
+//   - one deletes what left long ago.
+//
+// All state of a lease's partitions, queues and deliveries is guarded by its mu,
+// which is held for memory work alone, never over a request. groups.mu guards who
+// has which membership and lease, surveys.mu which survey is shared, and the
+// producer's mu all that it has under way. No two of them are held together.
 package kafka
