@@ -1,0 +1,146 @@
+package main_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+const (
+	// loadClients ask at the same time.
+	loadClients = 8
+	// loadTimeout bounds a load with all that happens to it.
+	loadTimeout = 5 * time.Minute
+	// callTimeout bounds one call: above the 10 s that a gateway takes for an
+	// append.
+	callTimeout = 20 * time.Second
+	// callAgain is how long a client waits after a call that accepted nothing.
+	callAgain = 200 * time.Millisecond
+)
+
+// load is requests that clients send to a fleet's gateways, each again and again
+// until it is answered 202.
+type load struct {
+	run      string
+	requests []*keyedRequest
+	// keysKept says that a repetition of a key may be relied on to accept nothing
+	// twice. It is true until a test takes the keys away.
+	keysKept atomic.Bool
+
+	answered atomic.Int64 // notifications answered 202
+	failed   atomic.Int64 // calls that were not
+	again    atomic.Int64 // notifications that were sent again and may be accepted twice
+	calls    atomic.Int64
+	last     atomic.Value // of the errors of calls, a string
+	done     chan struct{}
+}
+
+// load starts to send requests at so many notifications a second over all
+// clients.
+func (f *fleet) load(t *testing.T, run string, requests []*keyedRequest, rate int) *load {
+	t.Helper()
+	l := &load{run: run, requests: requests, done: make(chan struct{})}
+	l.keysKept.Store(true)
+	ctx, cancel := context.WithTimeout(t.Context(), loadTimeout)
+	queue := make(chan *keyedRequest)
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer close(queue)
+		l.pace(ctx, queue, time.Duration(keyedBatch)*time.Second/time.Duration(rate))
+	})
+	for range loadClients {
+		running.Go(func() {
+			for r := range queue {
+				l.insist(ctx, t, f, r)
+			}
+		})
+	}
+	go func() { running.Wait(); cancel(); close(l.done) }()
+	t.Cleanup(func() { <-l.done })
+	return l
+}
+
+// pace hands out a request every so often, and none before a client takes it.
+func (l *load) pace(ctx context.Context, queue chan<- *keyedRequest, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for _, r := range l.requests {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case queue <- r:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// insist sends a request until it is answered 202, each time to another gateway.
+func (l *load) insist(ctx context.Context, t *testing.T, f *fleet, r *keyedRequest) {
+	for {
+		if url := f.gateway(l.calls.Add(1)); url != "" {
+			err := l.call(ctx, r, url)
+			if err == nil {
+				l.answered.Add(keyedBatch)
+				return
+			}
+			if refused, ok := errors.AsType[*refusal](err); ok && !passes(refused.status) {
+				t.Errorf("request %s: %v", r.key, err)
+				return
+			}
+			l.failed.Add(1)
+			l.last.Store(err.Error())
+			if r.key == "" || !l.keysKept.Load() {
+				l.again.Add(keyedBatch)
+			}
+		}
+		select {
+		case <-time.After(callAgain):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (l *load) call(ctx context.Context, r *keyedRequest, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := r.post(ctx, url)
+	return err
+}
+
+// passes says whether a refusal is one that a client gets by waiting: the key is
+// in use by the call before, or the server is away, full or unsure.
+func passes(status int) bool {
+	return status == http.StatusConflict || status == http.StatusTooManyRequests || status >= 500
+}
+
+// awaitAnswered waits until so many notifications were answered 202.
+func (l *load) awaitAnswered(t *testing.T, n int64) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for l.answered.Load() < n {
+		select {
+		case <-tick.C:
+		case <-l.done:
+			if l.answered.Load() < n {
+				t.Fatalf("%d of %d notifications were answered; the last error is %v", l.answered.Load(), n, l.last.Load())
+			}
+		}
+	}
+}
+
+// wait waits until every request was answered.
+func (l *load) wait(t *testing.T) {
+	t.Helper()
+	<-l.done
+	l.awaitAnswered(t, int64(len(l.requests)*keyedBatch))
+}
