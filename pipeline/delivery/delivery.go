@@ -2,10 +2,8 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -49,11 +47,15 @@ type Config struct {
 	Breaker     policy.BreakerLimits // zero: [policy.DefaultBreaker]
 	// TTL is until when a notification without a time of its own is tried,
 	// from its acceptance; 0 is 24 h.
-	TTL     time.Duration
-	Metrics *telemetry.Metrics
-	Tracer  *tracing.Tracer // nil: nothing is traced
-	Log     *slog.Logger
-	Now     func() time.Time // nil: time.Now
+	TTL time.Duration
+	// SettleEvery is how long facts gather before they are settled together,
+	// which the end-to-end latency counts and the API never does; 0 is
+	// [DefaultSettleEvery].
+	SettleEvery time.Duration
+	Metrics     *telemetry.Metrics
+	Tracer      *tracing.Tracer // nil: nothing is traced
+	Log         *slog.Logger
+	Now         func() time.Time // nil: time.Now
 }
 
 // Delivery sends what the feed hands out. Run it once.
@@ -65,9 +67,8 @@ type Delivery struct {
 
 // channel is what is kept for one channel, whether or not it is delivered now.
 type channel struct {
-	name  pipeline.Channel
-	pool  *pool
-	ended atomic.Int64 // notifications that met an outcome
+	name pipeline.Channel
+	pool *pool
 }
 
 // New makes a delivery stage.
@@ -77,6 +78,9 @@ func New(cfg Config) *Delivery {
 	}
 	if cfg.TTL == 0 {
 		cfg.TTL = 24 * time.Hour
+	}
+	if cfg.SettleEvery == 0 {
+		cfg.SettleEvery = DefaultSettleEvery
 	}
 	if cfg.Breaker == (policy.BreakerLimits{}) {
 		cfg.Breaker = policy.DefaultBreaker()
@@ -101,7 +105,8 @@ func BatchWait(p pipeline.Priority) time.Duration {
 }
 
 // Run delivers until ctx ends, then ends in order: what is in flight is waited
-// for and settled. Its error is of the feed or the settlement.
+// for and settled. A lease that ends is acquired again, and an engine that is
+// away is waited for. Its error is any other of the feed or the settlement.
 func (d *Delivery) Run(ctx context.Context) error {
 	d.retract.start()
 	defer d.retract.finish()
@@ -115,41 +120,4 @@ func (d *Delivery) Run(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
-}
-
-// deliver works one channel's lease from its acquisition to its end.
-func (d *Delivery) deliver(ctx context.Context, c *channel) error {
-	lease, err := d.cfg.Feed.Acquire(ctx, c.name)
-	if err != nil {
-		return ended(ctx, err)
-	}
-	c.pool.open()
-	defer c.pool.close()
-	// What was fetched is sent and settled even when ctx has ended.
-	work := context.WithoutCancel(ctx)
-	// A settler that fails ends the lanes: what they would send could not be
-	// recorded.
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	s := newSettler(d, c, lease, stop)
-	settled := make(chan error, 1)
-	go func() { settled <- s.run(work) }()
-
-	lanes, laneCtx := errgroup.WithContext(ctx)
-	for _, p := range pipeline.Priorities() {
-		l := &lane{delivery: d, channel: c, priority: p, lease: lease, settler: s}
-		lanes.Go(func() error { return l.run(laneCtx) })
-	}
-	err = ended(ctx, lanes.Wait())
-	c.pool.wait()
-	s.finish()
-	return errors.Join(err, <-settled, lease.Close(work))
-}
-
-// ended drops the errors by which an orderly end shows.
-func ended(ctx context.Context, err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, pipeline.ErrLeaseEnded) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return nil
-	}
-	return err
 }

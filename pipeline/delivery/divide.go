@@ -205,7 +205,7 @@ func (d *division) putBackAll(deliveries []addressed, due time.Time) {
 func (p *pool) record(pt *part, result policy.CallResult, sent int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sent += int64(sent)
+	p.sent += float64(sent) / p.share
 	state, changed := pt.upstream.record(pt.pass, result, p.now())
 	if changed {
 		p.log.Warn("the circuit breaker of a provider changed its state",

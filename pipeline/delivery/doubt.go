@@ -74,7 +74,10 @@ func (b *batch) takeOver(ctx context.Context, deliveries []*pipeline.Delivery, t
 	if len(takeovers) == 0 {
 		return deliveries
 	}
-	if err := b.settler.now(ctx, takeovers); err != nil {
+	noting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer after(b.ending, cancel)() // what is not sent need not be noted
+	if err := b.settler.now(noting, takeovers); err != nil {
 		b.warn("settlement", err)
 		return nil
 	}

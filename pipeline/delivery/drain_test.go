@@ -90,25 +90,9 @@ func TestADeadlineIsAnOrderlyEndToo(t *testing.T) {
 	})
 }
 
-func TestALeaseThatEndsIsGivenBack(t *testing.T) {
-	inBubble(t, func(w *world) {
-		d := w.notification("ada")
-		w.push(d)
-		w.start()
-		time.Sleep(30 * time.Millisecond) // it is being sent
-		close(w.ending)
-		if err := <-w.ended; err != nil {
-			w.Errorf("the delivery ended with %v", err)
-		}
-		w.cancel()
-		w.checkEnd()
-		w.wantFacts(d, "delivered")
-	})
-}
-
 func TestErrorsOfTheFeedEndTheDelivery(t *testing.T) {
 	for name, fail := range map[string]func(w *world){
-		"acquire": func(w *world) { w.acquireErr = errAway; w.closed++ }, // nothing to close
+		"acquire": func(w *world) { w.acquire = func(int) error { return errAway } },
 		"fetch":   func(w *world) { w.fetchErr = errAway },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -183,35 +167,5 @@ func TestWhatIsInFlightIsSettledAfterAFailure(t *testing.T) {
 		close(release)
 		wantFailure(w, errAway)
 		w.wantFacts(slow, "delivered")
-	})
-}
-
-// A fenced lease ends in order: the facts stand, and nothing more is sent.
-func TestAFencedLeaseEndsInOrder(t *testing.T) {
-	inBubble(t, func(w *world) {
-		w.settle = func([]pipeline.Fact) error { return pipeline.ErrFenced }
-		for i := range 1000 {
-			w.push(w.notification(fmt.Sprint("n", i)))
-		}
-		w.start()
-		time.Sleep(time.Minute)
-		if err := <-w.ended; err != nil {
-			w.Errorf("the delivery ended with %v", err)
-		}
-		w.cancel()
-		w.checkEnd()
-		if len(w.facts) != len(w.sender.sends) || w.left != 0 {
-			w.Errorf("%d were sent, %d recorded, %d left", len(w.sender.sends), len(w.facts), w.left)
-		}
-		counted := int64(0)
-		for _, q := range w.metrics.Snapshot().Queues {
-			counted += q.Ended[pipeline.Transactional][pipeline.Delivered]
-		}
-		if counted != int64(len(w.facts)) {
-			w.Errorf("%d were counted as delivered, and %d recorded", counted, len(w.facts))
-		}
-		if len(w.sender.sends) > 200 {
-			w.Errorf("%d were sent after the lease was lost", len(w.sender.sends))
-		}
 	})
 }

@@ -250,8 +250,10 @@ func (w *world) stop() {
 // checkEnd holds of every end: the lease is given back and nobody works.
 func (w *world) checkEnd() {
 	w.Helper()
-	if w.closed != 1 {
-		w.Errorf("the lease was closed %d times", w.closed)
+	for _, l := range w.leases {
+		if !l.closed {
+			w.Error("a lease was not given back")
+		}
 	}
 	for _, workers := range w.metrics.Snapshot().Workers {
 		if workers.Busy != 0 || workers.Running != 0 {

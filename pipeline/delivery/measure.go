@@ -12,10 +12,13 @@ import (
 // since the start, so that the difference of two measurements gives rates: of
 // Arrived the arrivals, of Sent the throughput; Sent by BusyTime is the rate of
 // a busy worker, and BusyTime by time and workers how busy they are.
+//
+// A process that has a share of the channel tells of the whole of it all the
+// same: it takes its own work for that of all, by its share at the time.
 type Measurement struct {
 	Channel  pipeline.Channel
-	Workers  int // that there should be
-	Busy     int // with a batch in flight; more than Workers while a pool shrinks
+	Workers  int // that there should be in this process
+	Busy     int // in this process, with a batch in flight; more than Workers while a pool shrinks
 	Depth    int64
 	Arrived  int64
 	Sent     int64
@@ -29,7 +32,7 @@ func (d *Delivery) Measure(ctx context.Context) (map[pipeline.Channel]Measuremen
 	all := make(map[pipeline.Channel]Measurement, len(d.channels))
 	for name, c := range d.channels {
 		m := c.pool.measure()
-		m.Channel, m.Arrived = name, c.ended.Load()
+		m.Channel = name
 		all[name] = m
 	}
 	depths, err := d.cfg.Feed.Depths(ctx)
@@ -46,8 +49,9 @@ func (d *Delivery) Measure(ctx context.Context) (map[pipeline.Channel]Measuremen
 	return all, nil
 }
 
-// SetWorkers sets how many batches of a channel are in flight at most, at least
-// 1. Batches in flight are not touched: a pool shrinks as they end.
+// SetWorkers sets how many batches of a channel are in flight at most, in all
+// processes together and at least 1. This one takes its share of them. Batches in
+// flight are not touched: a pool shrinks as they end.
 func (d *Delivery) SetWorkers(channel pipeline.Channel, workers int) {
 	c := d.channels[channel]
 	if c == nil || workers < 1 {
@@ -60,5 +64,5 @@ func (p *pool) measure() Measurement {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.work(0)
-	return Measurement{Workers: p.workers, Busy: p.busy, Sent: p.sent, BusyTime: p.busyTime}
+	return Measurement{Workers: p.workers, Busy: p.busy, Arrived: int64(p.ended), Sent: int64(p.sent), BusyTime: p.busyTime}
 }

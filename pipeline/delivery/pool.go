@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -22,8 +23,10 @@ type pool struct {
 	now     func() time.Time
 
 	mu      sync.Mutex
-	workers int
-	busy    int // more than workers for a while when those were reduced
+	share   float64 // of the channel's work that is this process's
+	desired int     // workers of the whole channel
+	workers int     // of this process
+	busy    int     // more than workers for a while when those were reduced
 	turn    int
 	running bool
 	// waiting holds, for each urgency, the batch that waits: there is at most
@@ -33,9 +36,11 @@ type pool struct {
 	alarm     *time.Timer // looks again when a provider or its quota is back
 	idle      sync.Cond   // signals when no worker is busy
 
+	// What follows is of the whole channel, as far as the share tells.
 	busyTime time.Duration // of all workers, until since
 	since    time.Time
-	sent     int64 // notifications that calls carried
+	sent     float64 // notifications that calls carried
+	ended    float64 // notifications that met an outcome
 }
 
 // claim is a batch that waits to be cut.
@@ -59,7 +64,7 @@ func newPool(cfg *Config, channel pipeline.Channel, route Route) *pool {
 	now := cfg.Now()
 	p := &pool{
 		channel: channel, batch: route.Primary.MaxBatch(), metrics: cfg.Metrics, log: cfg.Log, now: cfg.Now,
-		workers: route.Workers, upstreams: []*upstream{newUpstream(route.Primary, cfg, now)}, since: now,
+		share: 1, desired: route.Workers, workers: route.Workers, upstreams: []*upstream{newUpstream(route.Primary, cfg, now)}, since: now,
 	}
 	if route.Backup.Sender != nil {
 		p.upstreams = append(p.upstreams, newUpstream(route.Backup, cfg, now))
@@ -68,30 +73,53 @@ func newPool(cfg *Config, channel pipeline.Channel, route Route) *pool {
 	return p
 }
 
-// open says that the channel is delivered from now on, close that it is not.
-func (p *pool) open() { p.serve(true) }
-
-func (p *pool) close() { p.serve(false) }
-
-func (p *pool) serve(running bool) {
+// open says that a share of the channel is delivered from now on: so much of its
+// workers and of its providers' quotas is this process's.
+func (p *pool) open(share float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.running = running
+	p.work(0) // what was done was done by the old share
+	p.running, p.share = true, share
+	now := p.now()
+	for _, u := range p.upstreams {
+		if u.quota != nil {
+			u.quota.SetRate(now, u.Quota*share)
+		}
+	}
+	p.staff()
+}
+
+// close says that the channel is not delivered any more.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.running = false
 	if p.alarm != nil {
 		p.alarm.Stop()
 	}
 	p.show()
 }
 
-// resize sets the number of workers. Batches in flight are not touched: where
-// there are fewer workers than those, none is started until enough have ended.
-func (p *pool) resize(workers int) {
+// resize sets the number of workers of the whole channel. Batches in flight are
+// not touched: where there are fewer workers than those, none is started until
+// enough have ended.
+func (p *pool) resize(desired int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.workers = workers
-	p.show()
+	p.desired = desired
+	p.staff()
 	p.grant()
 }
+
+// staff takes this process's share of the channel's workers: those of all
+// processes together are as many as desired, and at most one more for each.
+func (p *pool) staff() {
+	p.workers = max(1, int(math.Ceil(float64(p.desired)*p.share-rounding)))
+	p.show()
+}
+
+// rounding is what a share of workers may be off by.
+const rounding = 1e-6
 
 // show tells the metrics how many workers there are.
 func (p *pool) show() {
@@ -170,7 +198,7 @@ func (p *pool) release(g *grant) {
 // work counts a worker that begins or ends, and the time of those that work.
 func (p *pool) work(n int) {
 	now := p.now()
-	p.busyTime += time.Duration(p.busy) * now.Sub(p.since)
+	p.busyTime += time.Duration(float64(p.busy) * float64(now.Sub(p.since)) / p.share)
 	p.since = now
 	p.busy += n
 }
@@ -278,11 +306,28 @@ func (p *pool) source(now time.Time) (u *upstream, probing bool, at time.Time) {
 	return u, ready == 1 && u.breaker.State(now) == policy.HalfOpen, now
 }
 
-// wait returns when no worker is busy.
-func (p *pool) wait() {
+// end counts notifications that met an outcome.
+func (p *pool) end(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.busy > 0 {
+	p.ended += float64(n) / p.share
+}
+
+// wait returns when no worker is busy; once the lease is ending it waits for no
+// longer than a while.
+func (p *pool) wait(ending <-chan struct{}) {
+	late := false
+	defer after(ending, func() {
+		time.AfterFunc(drain, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			late = true
+			p.idle.Broadcast()
+		})
+	})()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.busy > 0 && !late {
 		p.idle.Wait()
 	}
 }

@@ -137,7 +137,7 @@ func (m *poolModel) end() error {
 		m.pool.put()
 	}
 	if err == nil {
-		m.pool.wait() // else the bubble is at a dead end
+		m.pool.wait(nil) // else the bubble is at a dead end
 	}
 	return err
 }
@@ -244,7 +244,7 @@ func TestThePoolUnderContention(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	p.wait()
+	p.wait(nil)
 	if p.busy != 0 {
 		t.Errorf("%d of %d workers are lost", p.busy, workers)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -11,9 +12,9 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 )
 
-// settleEvery is how long facts gather before they are settled together. The
-// end-to-end latency counts it, the API never does.
-const settleEvery = 10 * time.Millisecond
+// DefaultSettleEvery is for a store that settles by itself: the next settlement
+// gathers what comes while the last is on its way.
+const DefaultSettleEvery = 10 * time.Millisecond
 
 // settler gathers a channel's facts and settles them, one Settle at a time.
 // What it holds is bounded by the workers: each adds at most a batch, and the
@@ -25,6 +26,7 @@ type settler struct {
 	mu       sync.Mutex
 	pending  []pipeline.Fact
 	passages []passed
+	over     bool          // facts are settled by whoever adds them
 	failure  error         // the first
 	more     chan struct{} // facts are pending
 	done     chan struct{} // no more will come
@@ -41,7 +43,9 @@ func newSettler(d *Delivery, c *channel, l pipeline.Lease, stop func()) *settler
 	return &settler{delivery: d, channel: c, lease: l, more: make(chan struct{}, 1), done: make(chan struct{}), stop: stop}
 }
 
-// add gives facts to be settled soon, and the passages of those that ended.
+// add gives facts to be settled soon, and the passages of those that ended. What
+// comes of a send after the lease's end is settled at once, by whoever adds it:
+// it is a fact, though the mark is not ours any more.
 func (s *settler) add(facts []pipeline.Fact, passages []telemetry.Passage) {
 	if len(facts) == 0 {
 		return
@@ -51,7 +55,14 @@ func (s *settler) add(facts []pipeline.Fact, passages []telemetry.Passage) {
 	if len(passages) > 0 {
 		s.passages = append(s.passages, passed{facts[0].Delivery.Queue(), passages})
 	}
+	over := s.over
 	s.mu.Unlock()
+	if over {
+		ctx, cancel := context.WithTimeout(context.Background(), drain)
+		defer cancel()
+		s.settle(ctx)
+		return
+	}
 	select {
 	case s.more <- struct{}{}:
 	default:
@@ -68,7 +79,7 @@ func (s *settler) now(ctx context.Context, facts []pipeline.Fact) error {
 	}
 	s.stop()
 	err = fmt.Errorf("settle %d deliveries: %w", len(facts), err)
-	if !errors.Is(err, pipeline.ErrFenced) {
+	if !errors.Is(err, pipeline.ErrFenced) && ctx.Err() == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.failure == nil {
@@ -89,11 +100,16 @@ func (s *settler) run(ctx context.Context) error {
 		select {
 		case <-s.more:
 		case <-s.done:
+			s.mu.Lock()
+			s.over = true
+			s.mu.Unlock()
 			s.settle(ctx)
-			return s.failure // nobody settles any more
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			return s.failure
 		}
 		select {
-		case <-time.After(settleEvery):
+		case <-time.After(s.delivery.cfg.SettleEvery):
 		case <-s.done:
 		}
 		s.settle(ctx)
@@ -109,9 +125,12 @@ func (s *settler) settle(ctx context.Context) {
 	if len(facts) == 0 {
 		return
 	}
-	if err := s.now(ctx, facts); err == nil || errors.Is(err, pipeline.ErrFenced) {
-		s.observe(ctx, facts, passages)
+	if err := s.now(ctx, facts); err != nil && !errors.Is(err, pipeline.ErrFenced) {
+		s.delivery.cfg.Log.Warn("what was sent could not be recorded, and stays in doubt",
+			slog.String("channel", s.channel.name.String()), slog.Int("deliveries", len(facts)), slog.Any("error", err))
+		return
 	}
+	s.observe(ctx, facts, passages)
 }
 
 // observe counts what has ended.
@@ -124,7 +143,7 @@ func (s *settler) observe(ctx context.Context, facts []pipeline.Fact, all []pass
 		}
 	}
 	metrics.Ended(&ended)
-	s.channel.ended.Add(int64(ended.Total()))
+	s.channel.pool.end(ended.Total())
 	now := s.delivery.cfg.Now()
 	s.delivery.cfg.Tracer.Settled(ctx, facts, now)
 	for _, p := range all {

@@ -47,6 +47,13 @@ func (b *TokenBucket) Reaches(now time.Time, n float64) time.Time {
 	return b.at.Add(time.Duration(wait))
 }
 
+// Resize makes it fill at another rate up to another burst. It holds what it
+// held, as far as that has room.
+func (b *TokenBucket) Resize(now time.Time, rate, burst float64) {
+	b.level = min(b.Level(now), burst)
+	b.rate, b.burst = rate, burst
+}
+
 // Quota is what a provider takes in a second, as a token bucket of which a
 // share is reserved for what is urgent: others leave a fifth of it.
 type Quota struct {
@@ -59,9 +66,15 @@ const quotaBurst = time.Second
 // NewQuota makes a full quota of a rate a second, which is above 0. It holds a
 // second's, but at least two tokens, so that one is left beside the reserve.
 func NewQuota(rate float64, now time.Time) Quota {
-	burst := max(2, rate*quotaBurst.Seconds())
+	burst := quotaTokens(rate)
 	return Quota{NewTokenBucket(rate, burst, burst, now)}
 }
+
+func quotaTokens(rate float64) float64 { return max(2, rate*quotaBurst.Seconds()) }
+
+// SetRate makes it a quota of another rate, which is above 0. Nothing is given
+// for the change: what others may have used of it is not known.
+func (q *Quota) SetRate(now time.Time, rate float64) { q.bucket.Resize(now, rate, quotaTokens(rate)) }
 
 // Offer says how many tokens, of at most most, somebody of an urgency could have
 // now; when it is none, at says when to ask again. So that a quota that is used

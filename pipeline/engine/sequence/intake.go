@@ -46,7 +46,7 @@ func (s *Store) Reserve(ctx context.Context, claims []pipeline.Claim) (pipeline.
 	if len(claims) == 0 {
 		return r, nil
 	}
-	rand.Read(r.holder[:]) //nolint:errcheck // it never fails
+	_, _ = rand.Read(r.holder[:]) // it never fails
 	standings, err := s.keys.Reserve(ctx, r.holder, claims)
 	if err != nil {
 		var refused *pipeline.ClaimError
