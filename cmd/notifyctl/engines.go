@@ -54,8 +54,12 @@ func (o *engineOptions) given() string {
 		name  string
 		given bool
 	}{
-		{"--data", o.data != ""}, {"--kafka", o.kafka != ""}, {"--redis", o.redis != ""}, {"--postgres", len(o.postgres) > 0},
-		{"--cassandra", o.cassandra != ""}, {"--templates", o.templates != ""},
+		{"--data", o.data != ""},
+		{"--kafka", o.kafka != ""},
+		{"--redis", o.redis != ""},
+		{"--postgres", len(o.postgres) > 0},
+		{"--cassandra", o.cassandra != ""},
+		{"--templates", o.templates != ""},
 	} {
 		if flag.given {
 			return flag.name

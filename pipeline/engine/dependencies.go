@@ -57,10 +57,10 @@ func (d *dependency) ask(ctx context.Context, log *slog.Logger) {
 	}
 	d.since = time.Now()
 	if err != nil {
-		log.Warn(d.name+" does not answer: "+d.without, "address", d.address, "error", err)
+		log.Warn("an engine does not answer", "engine", d.name, "address", d.address, "without_it", d.without, "error", err)
 		return
 	}
-	log.Info(d.name+" answers again", "address", d.address)
+	log.Info("an engine answers again", "engine", d.name, "address", d.address)
 }
 
 // check is its part of the readiness.

@@ -61,7 +61,7 @@ func TestADependencyThatGoesAndComesBack(t *testing.T) {
 		if status := kafka.status(); status.State != "up" || status.Since.Sub(began) != 16*time.Second {
 			t.Errorf("when it answers again: %+v", status)
 		}
-		if n := strings.Count(logged.String(), "kafka does not answer: nothing is accepted"); n != 1 || !strings.Contains(logged.String(), "kafka answers again") {
+		if n := strings.Count(logged.String(), `msg="an engine does not answer" engine=kafka`); n != 1 || !strings.Contains(logged.String(), `msg="an engine answers again" engine=kafka`) {
 			t.Errorf("it was said %d times:\n%s", n, &logged)
 		}
 		if err := s.close(); err != nil {

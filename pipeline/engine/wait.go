@@ -43,7 +43,7 @@ func await[T any](ctx context.Context, p *patience, open func(context.Context) (
 		if !time.Now().Add(pause).Before(p.until) {
 			return opened, fmt.Errorf("%w (waited %v for it; see --wait)", err, p.wait)
 		}
-		p.log.Warn("waiting for " + err.Error())
+		p.log.Warn("waiting for " + err.Error()) //nolint:sloglint // for who starts engines by hand: which, where and why at a glance
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
