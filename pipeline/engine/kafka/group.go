@@ -229,8 +229,14 @@ func (m *membership) follow() {
 func (m *membership) serve(ctx context.Context, g *kafkago.Generation) {
 	ls, err := m.takeOver(ctx, g)
 	switch {
-	case ctx.Err() != nil || errors.Is(err, pipeline.ErrFenced):
+	case errors.Is(err, pipeline.ErrFenced) || ls == nil && ctx.Err() != nil:
 		return // another generation has begun
+	case ctx.Err() != nil:
+		// Another begins, and the first commit of this one may be there: what
+		// its frontiers allow, and nobody was given, is not left in doubt.
+		ls.start()
+		m.retire(ls)
+		return
 	case err == nil && ls == nil:
 		<-ctx.Done() // no partition is ours, so we wait for a generation in which one is
 		return

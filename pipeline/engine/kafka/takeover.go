@@ -57,7 +57,8 @@ func (l *Log) stored(ctx context.Context, group string, partitions []topicPartit
 // takeOver makes a lease of the partitions that a generation gives us: it reads
 // where the owners before left them and makes the first commit, without which
 // nothing is handed out. It gives nil when no partition is ours. Errors: what is
-// not to be tried again, and ErrFenced.
+// not to be tried again, and ErrFenced; ctx's with a lease if the commit may have
+// been made.
 func (m *membership) takeOver(ctx context.Context, g *kafkago.Generation) (*lease, error) {
 	topics := m.log.topics.channel(m.channel)
 	mine := map[string][]int{}
