@@ -26,7 +26,7 @@ const (
 // until it is answered 202.
 type load struct {
 	run      string
-	requests []*keyedRequest
+	requests []*keyedRequest // those that were begun; once done
 	// keysKept says that a repetition of a key may be relied on to accept nothing
 	// twice. It is true until a test takes the keys away.
 	keysKept atomic.Bool
@@ -36,21 +36,24 @@ type load struct {
 	again    atomic.Int64 // notifications that were sent again and may be accepted twice
 	calls    atomic.Int64
 	last     atomic.Value // of the errors of calls, a string
+	finish   func()       // has no more requests than those that were begun
 	done     chan struct{}
 }
 
 // load starts to send requests at so many notifications a second over all
-// clients.
+// clients, until there are no more or the test says that it is enough.
 func (f *fleet) load(t *testing.T, run string, requests []*keyedRequest, rate int) *load {
 	t.Helper()
-	l := &load{run: run, requests: requests, done: make(chan struct{})}
+	l := &load{run: run, done: make(chan struct{})}
 	l.keysKept.Store(true)
 	ctx, cancel := context.WithTimeout(t.Context(), loadTimeout)
+	enough := make(chan struct{})
+	l.finish = sync.OnceFunc(func() { close(enough) })
 	queue := make(chan *keyedRequest)
 	var running sync.WaitGroup
 	running.Go(func() {
 		defer close(queue)
-		l.pace(ctx, queue, time.Duration(keyedBatch)*time.Second/time.Duration(rate))
+		l.requests = requests[:pace(ctx, enough, requests, queue, time.Duration(keyedBatch)*time.Second/time.Duration(rate))]
 	})
 	for range loadClients {
 		running.Go(func() {
@@ -64,22 +67,28 @@ func (f *fleet) load(t *testing.T, run string, requests []*keyedRequest, rate in
 	return l
 }
 
-// pace hands out a request every so often, and none before a client takes it.
-func (l *load) pace(ctx context.Context, queue chan<- *keyedRequest, every time.Duration) {
+// pace hands out a request every so often, and none before a client takes it. It
+// gives how many there were.
+func pace(ctx context.Context, enough <-chan struct{}, requests []*keyedRequest, queue chan<- *keyedRequest, every time.Duration) int {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for _, r := range l.requests {
+	for n, r := range requests {
 		select {
 		case <-tick.C:
+		case <-enough:
+			return n
 		case <-ctx.Done():
-			return
+			return n
 		}
 		select {
 		case queue <- r:
+		case <-enough:
+			return n
 		case <-ctx.Done():
-			return
+			return n
 		}
 	}
+	return len(requests)
 }
 
 // insist sends a request until it is answered 202, each time to another gateway.

@@ -49,7 +49,9 @@ func newInstallation(t *testing.T, redis string) *installation {
 	i.cassandra = engine("cassandra") + "/" + i.name
 	i.templates = engine("s3") + "&prefix=" + i.name + "/"
 	shards := []string{engine("postgres-0"), engine("postgres-1")}
-	t.Cleanup(func() { i.drop(t, i.kafka, i.cassandra, shards) })
+	made := *i // the test may put other addresses in their place
+	made.postgres = shards
+	t.Cleanup(func() { made.drop(t) })
 	for _, shard := range shards {
 		if err := onPrimary(shard, "CREATE SCHEMA "+i.name); err != nil {
 			t.Fatal(err)
@@ -74,9 +76,9 @@ func (i *installation) flags() []string {
 
 // drop takes away what processes made. A test that failed may have left engines
 // in no state for it.
-func (i *installation) drop(t *testing.T, kafka, cassandra string, shards []string) {
-	faults := []error{dropTopics(kafka, i.name), dropKeyspace(cassandra)}
-	for _, shard := range shards {
+func (i *installation) drop(t *testing.T) {
+	faults := []error{dropTopics(i.kafka, i.name), dropKeyspace(i.cassandra)}
+	for _, shard := range i.postgres {
 		faults = append(faults, onPrimary(shard, "DROP SCHEMA IF EXISTS "+i.name+" CASCADE"))
 	}
 	if err := errors.Join(faults...); err != nil && !t.Failed() {

@@ -25,6 +25,9 @@ type process struct {
 	cmd   *exec.Cmd
 	told  <-chan string // its URL; closed at the end of what it writes
 	ended sync.Once
+
+	mu     sync.Mutex
+	output strings.Builder
 }
 
 // startProcess starts the program and waits for its line with a URL.
@@ -49,26 +52,45 @@ func launchProcess(t *testing.T, name string, args ...string) *process {
 		t.Fatal(err)
 	}
 	told := make(chan string, 1)
+	p := &process{name: name, cmd: cmd, told: told}
 	go func() {
 		defer close(told)
-		forward(t, name, stderr, told)
+		p.forward(t, stderr, told)
 	}()
-	p := &process{name: name, cmd: cmd, told: told}
 	t.Cleanup(func() { p.kill(t) })
 	return p
 }
 
-// forward copies what a process writes into the test's log, until it has ended,
-// and tells its URL.
-func forward(t *testing.T, name string, stderr io.Reader, told chan<- string) {
+// forward copies what the process writes into the test's log, until it has
+// ended, and tells its URL.
+func (p *process) forward(t *testing.T, stderr io.Reader, told chan<- string) {
 	ready := regexp.MustCompile(`ready at (http://[0-9.:]+)`)
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
-		t.Log(name+":", lines.Text())
+		t.Log(p.name+":", lines.Text())
+		p.mu.Lock()
+		p.output.WriteString(lines.Text() + "\n")
+		p.mu.Unlock()
 		if found := ready.FindStringSubmatch(lines.Text()); found != nil {
 			told <- found[1]
 		}
 	}
+}
+
+// awaitOutput waits until the process has written a text.
+func (p *process) awaitOutput(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(processTimeout); !p.wrote(text); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s did not write %q within %v", p.name, text, processTimeout)
+		}
+	}
+}
+
+func (p *process) wrote(text string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Contains(p.output.String(), text)
 }
 
 // await waits until the process serves.
