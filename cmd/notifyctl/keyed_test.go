@@ -68,6 +68,12 @@ func (r *keyedRequest) post(ctx context.Context, url string) (replayed bool, err
 // over all channels. Their refs are those of a load run, and their keys begin
 // with its name.
 func keyedRequests(run string, n int) []*keyedRequest {
+	return keyedRequestsTo(func(i int) string { return fmt.Sprintf("%s-user%d", run, i) }, run, n)
+}
+
+// keyedRequestsTo makes them to users that the test names, by the number of the
+// notification.
+func keyedRequestsTo(user func(i int) string, run string, n int) []*keyedRequest {
 	requests := make([]*keyedRequest, n/keyedBatch)
 	for i := range requests {
 		var b strings.Builder
@@ -76,7 +82,7 @@ func keyedRequests(run string, n int) []*keyedRequest {
 			if j > 0 {
 				b.WriteByte(',')
 			}
-			writeNotification(&b, run, i*keyedBatch+j)
+			writeNotification(&b, user(i*keyedBatch+j), run, i*keyedBatch+j)
 		}
 		b.WriteString(`]}`)
 		requests[i] = &keyedRequest{key: fmt.Sprintf("%s-%d", run, i), body: []byte(b.String())}
@@ -84,7 +90,7 @@ func keyedRequests(run string, n int) []*keyedRequest {
 	return requests
 }
 
-func writeNotification(b *strings.Builder, run string, n int) {
+func writeNotification(b *strings.Builder, user, run string, n int) {
 	channel, to := "email", fmt.Sprintf("user%d@example.com", n)
 	switch n % 3 {
 	case 1:
@@ -92,8 +98,8 @@ func writeNotification(b *strings.Builder, run string, n int) {
 	case 2:
 		channel, to = "sms", fmt.Sprintf("+4915%09d", n)
 	}
-	fmt.Fprintf(b, `{"user_id":"%s-user%d","ref":"%s-%d","channel":%q,"to":%q,"template_id":"otp","priority":"high","variables":{"code":"%d"}}`,
-		run, n, run, n, channel, to, n)
+	fmt.Fprintf(b, `{"user_id":%q,"ref":"%s-%d","channel":%q,"to":%q,"template_id":"otp","priority":"high","variables":{"code":"%d"}}`,
+		user, run, n, channel, to, n)
 }
 
 func unanswered(requests []*keyedRequest) []*keyedRequest {
