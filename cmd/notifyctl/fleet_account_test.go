@@ -85,10 +85,16 @@ func (f *fleet) reckon(t *testing.T, loads ...*load) figures {
 	return got
 }
 
-// awaitDrained waits until nothing is in flight, and has the account add up
-// whenever it is read. An engine that is away or comes back may keep a process
-// from telling.
+// awaitDrained waits until nothing is in flight.
 func (f *fleet) awaitDrained(t *testing.T) api.Account {
+	t.Helper()
+	return f.awaitAccount(t, func(a api.Account) bool { return a.InFlight == 0 })
+}
+
+// awaitAccount waits until a condition on the account holds, and has the account
+// add up whenever it is read. An engine that is away or comes back may keep a
+// process from telling.
+func (f *fleet) awaitAccount(t *testing.T, holds func(api.Account) bool) api.Account {
 	t.Helper()
 	tick := time.NewTicker(accountEvery)
 	defer tick.Stop()
@@ -100,7 +106,7 @@ func (f *fleet) awaitDrained(t *testing.T) api.Account {
 		case err != nil:
 		case a.Accepted != a.Ended()+a.InFlight:
 			t.Fatalf("accepted %d, but ended %d + in flight %d", a.Accepted, a.Ended(), a.InFlight)
-		case a.InFlight == 0:
+		case holds(a):
 			return a
 		}
 		select {
