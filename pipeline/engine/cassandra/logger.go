@@ -2,6 +2,7 @@ package cassandra
 
 import (
 	"log/slog"
+	"sync"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
 )
@@ -25,13 +26,38 @@ func (l driverLog) write(level, msg string, fields []gocql.LogField) {
 	l.log.Debug("the Cassandra driver says", attrs...)
 }
 
-// nodeLog says when a node goes and comes.
-type nodeLog struct{ log *slog.Logger }
+// nodeLog says when a node goes and comes, once: the driver tells of a node that
+// is down again at each try to reach it.
+type nodeLog struct {
+	log *slog.Logger
 
-func (l nodeLog) OnHostUp(e gocql.HostUpEvent) {
-	l.log.Info("a Cassandra node is up", slog.String("node", e.Host.ConnectAddress().String()))
+	mu   sync.Mutex
+	down map[string]bool // by address
 }
 
-func (l nodeLog) OnHostDown(e gocql.HostDownEvent) {
-	l.log.Warn("a Cassandra node is down", slog.String("node", e.Host.ConnectAddress().String()))
+func newNodeLog(log *slog.Logger) *nodeLog { return &nodeLog{log: log, down: map[string]bool{}} }
+
+// OnHostUp hears that a node was reached.
+func (l *nodeLog) OnHostUp(e gocql.HostUpEvent) {
+	if node, news := l.note(e.Host, false); news {
+		l.log.Info("a Cassandra node is up", slog.String("node", node))
+	}
+}
+
+// OnHostDown hears that a node was not reached.
+func (l *nodeLog) OnHostDown(e gocql.HostDownEvent) {
+	if node, news := l.note(e.Host, true); news {
+		l.log.Warn("a Cassandra node is down", slog.String("node", node))
+	}
+}
+
+// note remembers how a node stands and says whether that is news. One that was
+// never heard of was up.
+func (l *nodeLog) note(host *gocql.HostInfo, down bool) (node string, news bool) {
+	node = host.ConnectAddress().String()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	news = l.down[node] != down
+	l.down[node] = down
+	return node, news
 }

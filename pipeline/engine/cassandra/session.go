@@ -72,7 +72,7 @@ func (d DSN) session(ctx context.Context, dc string, log *slog.Logger) (*gocql.S
 	c.Keyspace = d.Keyspace
 	c.HostFilter = gocql.DataCenterHostFilter(dc)
 	c.PoolConfig.HostSelectionPolicy = rounds{gocql.ShuffledTokenAwareHostPolicy(gocql.DCAwareRoundRobinPolicy(dc))}
-	c.Metadata.HostListener.HostStateChangeListener = nodeLog{log}
+	c.Metadata.HostListener.HostStateChangeListener = newNodeLog(log)
 	return connect(ctx, c)
 }
 
