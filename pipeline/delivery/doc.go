@@ -1,7 +1,8 @@
 // Package delivery takes notifications from the feed to their providers and
 // settles what became of them.
 //
-// For each channel it holds one lease. A goroutine a priority waits until a
+// For each channel it holds one lease after another. A goroutine a priority waits
+// until a
 // batch is due to be cut, takes a worker and something of a provider's quota for
 // it, and only then fetches: a batch is as full as it can be when a worker has
 // time for it, and what cannot be sent now stays in the queue. A worker is one
@@ -30,8 +31,14 @@
 // [Delivery.SetWorkers] may be called at any time, also before Run; it never
 // ends a batch in flight. [Delivery.Measure] gives what a scaler goes by.
 //
+// Of several processes each has a share of a channel's partitions. It takes that
+// share of the channel's workers and of its providers' quotas, and measures as if
+// its own work were such a share of all.
+//
 // # The end
 //
 // When it ends it fetches no more, waits for the batches in flight, settles them
-// and gives the leases back: nothing is left in doubt.
+// and gives the leases back: nothing is left in doubt. A lease that is taken away
+// ends in the same way, though it waits no longer than it is ours; what comes of
+// a send after that is recorded all the same. Then the next lease is acquired.
 package delivery

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,10 +78,9 @@ func TestALeaseThatEndsIsGivenBackAndAcquiredAgain(t *testing.T) {
 func TestALeaseThatEndsDoesNotWaitForever(t *testing.T) {
 	inBubble(t, func(w *world) {
 		release := make(chan struct{})
-		held := false
+		var held atomic.Bool
 		w.sender.hold = func([]string) {
-			if !held {
-				held = true
+			if held.CompareAndSwap(false, true) {
 				<-release
 			}
 		}

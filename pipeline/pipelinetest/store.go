@@ -2,6 +2,7 @@ package pipelinetest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"testing"
@@ -46,6 +47,9 @@ type Features struct {
 	// ExactLimits: the request after the one that reached a limit is refused.
 	// Else one of those soon after.
 	ExactLimits bool
+	// BoundsKeys: idempotency keys have a limit of their own. Else they are full
+	// when their server is.
+	BoundsKeys bool
 	// DropsDays: history that passes its limit loses its oldest day, unless
 	// something of it is unfinished. Else it ends by age.
 	DropsDays bool
@@ -111,6 +115,7 @@ func Stores(t *testing.T, make func(t *testing.T) StoreUnderTest) {
 		t.Run(c.name, func(t *testing.T) {
 			under := make(t)
 			w := &world{T: t, under: under, ids: pipeline.NewIDMinter(pipeline.IDKey{1, 2, 3})}
+			_, _ = rand.Read(w.keys[:]) // it never fails
 			w.open()
 			defer w.shut()
 			c.test(t, w)
@@ -127,6 +132,7 @@ type world struct {
 	ids    *pipeline.IDMinter
 	limits StoreLimits
 	leases map[pipeline.Channel]pipeline.Lease
+	keys   pipeline.KeyHash // what the test's keys end in: stores may share keys
 	// handed was handed out while something else was waited for.
 	handed []*pipeline.Delivery
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,20 +67,27 @@ func accountHolds(_ *testing.T, w *world) {
 }
 
 func ordered(_ *testing.T, w *world) {
-	const each = 300
+	const each, together = 300, 10
 	users := []string{"ada", "bob", "eve", "kim", "zoe"}
-	for n := range each {
-		for _, user := range users {
-			w.commit(notification(user, n))
+	for n := 0; n < each; n += together {
+		var some []pipeline.Notification
+		for i := range together {
+			for _, user := range users {
+				some = append(some, notification(user, n+i))
+			}
 		}
+		w.commit(some...)
 	}
 	next := map[string]int{}
-	for _, d := range w.fetchAll(each * len(users)) {
+	all := w.fetchAll(each * len(users))
+	for _, d := range all {
 		if want := fmt.Sprintf("%s-%d", d.UserID, next[d.UserID]); d.Ref != want {
 			w.Fatalf("handed out %s, want %s", d.Ref, want)
 		}
 		next[d.UserID]++
-		w.deliver(d)
+	}
+	for some := range slices.Chunk(all, 100) {
+		w.deliver(some...)
 	}
 }
 

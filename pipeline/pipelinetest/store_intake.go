@@ -1,6 +1,7 @@
 package pipelinetest
 
 import (
+	"encoding/binary"
 	"errors"
 	"sync"
 	"testing"
@@ -9,16 +10,18 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// claim makes a claim of a key on so many entries.
-func claim(key, body byte, entries int) pipeline.Claim {
+// claim makes a claim of one of the test's own keys on so many entries.
+func (w *world) claim(key uint16, body byte, entries int) pipeline.Claim {
+	hash := w.keys
+	binary.BigEndian.PutUint16(hash[:], key)
 	return pipeline.Claim{
-		Key: pipeline.KeyHash{key}, Body: pipeline.BodyHash{body}, Entries: entries,
+		Key: hash, Body: pipeline.BodyHash{body}, Entries: entries,
 		Stamp: pipeline.Stamp{At: time.Now().Truncate(time.Millisecond), First: uint32(key) * 1000},
 	}
 }
 
 func replays(_ *testing.T, w *world) {
-	c := claim(1, 1, 2)
+	c := w.claim(1, 1, 2)
 	admissions := w.admissions(0, notification("ada", 1), notification("ada", 2))
 	admissions[1].Result = pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"}
 	w.admit([]pipeline.Claim{c}, admissions)
@@ -47,28 +50,28 @@ func replays(_ *testing.T, w *world) {
 }
 
 func conflicts(_ *testing.T, w *world) {
-	w.admit([]pipeline.Claim{claim(1, 1, 1)}, w.admissions(0, notification("ada", 1)))
-	w.claimError([]pipeline.Claim{claim(2, 1, 1), claim(1, 9, 1)}, 1, pipeline.ErrConflict)
+	w.admit([]pipeline.Claim{w.claim(1, 1, 1)}, w.admissions(0, notification("ada", 1)))
+	w.claimError([]pipeline.Claim{w.claim(2, 1, 1), w.claim(1, 9, 1)}, 1, pipeline.ErrConflict)
 	// The key beside the conflicting one is free again.
-	w.admit([]pipeline.Claim{claim(2, 1, 1)}, w.admissions(0, notification("ada", 2)))
+	w.admit([]pipeline.Claim{w.claim(2, 1, 1)}, w.admissions(0, notification("ada", 2)))
 }
 
 func running(_ *testing.T, w *world) {
-	r, err := w.store.Reserve(w.Context(), []pipeline.Claim{claim(1, 1, 1)})
+	r, err := w.store.Reserve(w.Context(), []pipeline.Claim{w.claim(1, 1, 1)})
 	w.must(err)
-	w.claimError([]pipeline.Claim{claim(1, 1, 1)}, 0, pipeline.ErrRunning)
-	w.claimError([]pipeline.Claim{claim(1, 2, 1)}, 0, pipeline.ErrRunning)
+	w.claimError([]pipeline.Claim{w.claim(1, 1, 1)}, 0, pipeline.ErrRunning)
+	w.claimError([]pipeline.Claim{w.claim(1, 2, 1)}, 0, pipeline.ErrRunning)
 	r.Release()
 	r.Release() // twice is fine
-	w.admit([]pipeline.Claim{claim(1, 1, 1)}, w.admissions(0, notification("ada", 1)))
+	w.admit([]pipeline.Claim{w.claim(1, 1, 1)}, w.admissions(0, notification("ada", 1)))
 	w.account(pipeline.Account{Accepted: 1, InFlight: 1})
 }
 
 func allOrNone(_ *testing.T, w *world) {
-	r, err := w.store.Reserve(w.Context(), []pipeline.Claim{claim(2, 1, 1)})
+	r, err := w.store.Reserve(w.Context(), []pipeline.Claim{w.claim(2, 1, 1)})
 	w.must(err)
-	w.claimError([]pipeline.Claim{claim(1, 1, 1), claim(2, 1, 1), claim(3, 1, 1)}, 1, pipeline.ErrRunning)
-	other, err := w.store.Reserve(w.Context(), []pipeline.Claim{claim(1, 1, 1), claim(3, 1, 1)})
+	w.claimError([]pipeline.Claim{w.claim(1, 1, 1), w.claim(2, 1, 1), w.claim(3, 1, 1)}, 1, pipeline.ErrRunning)
+	other, err := w.store.Reserve(w.Context(), []pipeline.Claim{w.claim(1, 1, 1), w.claim(3, 1, 1)})
 	w.must(err)
 	other.Release()
 	r.Release()
@@ -82,7 +85,7 @@ func races(_ *testing.T, w *world) {
 	for range requests {
 		wg.Go(func() {
 			for {
-				r, err := w.store.Reserve(w.Context(), []pipeline.Claim{claim(1, 1, 1)})
+				r, err := w.store.Reserve(w.Context(), []pipeline.Claim{w.claim(1, 1, 1)})
 				if errors.Is(err, pipeline.ErrRunning) {
 					continue
 				}

@@ -1,7 +1,6 @@
 package pipelinetest
 
 import (
-	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
@@ -37,11 +36,11 @@ func (w *world) full(claims ...pipeline.Claim) bool {
 func fullQueue(_ *testing.T, w *world) {
 	w.reopen(StoreLimits{Queue: 64 << 10})
 	var ids []pipeline.ID
-	for n := 0; !w.full(); n++ {
-		if n == 1<<14 {
+	for n := 0; !w.full(); n += 5 {
+		if n > 1<<14 {
 			w.Fatal("the queue has no end")
 		}
-		ids = append(ids, w.commit(notification("ada", n))...)
+		ids = append(ids, w.commit(notification("ada", n), notification("ada", n+1), notification("ada", n+2), notification("ada", n+3), notification("ada", n+4))...)
 	}
 	w.crash()
 	w.limit("a full queue to be closed after a crash", func() bool { return w.full() })
@@ -52,27 +51,23 @@ func fullQueue(_ *testing.T, w *world) {
 	}
 }
 
-func fullKeys(_ *testing.T, w *world) {
+func fullKeys(t *testing.T, w *world) {
+	if !w.under.BoundsKeys {
+		t.Skip("the engine's keys have the limit of their server")
+	}
 	w.reopen(StoreLimits{Keys: 1000})
-	n := 1
-	for ; !w.full(numbered(n)); n++ {
+	n := uint16(1)
+	for ; !w.full(w.claim(n, 1, 1)); n++ {
 		if n == 1<<14 {
 			w.Fatal("keys have no end")
 		}
-		w.admit([]pipeline.Claim{numbered(n)}, w.admissions(0, notification("ada", n)))
+		w.admit([]pipeline.Claim{w.claim(n, 1, 1)}, w.admissions(0, notification("ada", int(n))))
 	}
 	if w.full() {
 		w.Fatal("without keys nothing is taken either")
 	}
 	w.crash()
-	w.limit("full keys to be closed after a crash", func() bool { return w.full(numbered(n)) })
-}
-
-// numbered makes the nth claim of many.
-func numbered(n int) pipeline.Claim {
-	c := claim(0, 1, 1)
-	binary.BigEndian.PutUint32(c.Key[:], uint32(n))
-	return c
+	w.limit("full keys to be closed after a crash", func() bool { return w.full(w.claim(n, 1, 1)) })
 }
 
 // limit checks that a limit does what it should, by now or soon.

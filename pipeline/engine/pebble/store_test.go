@@ -42,7 +42,7 @@ func TestConformance(t *testing.T) {
 		disk := vfs.NewCrashableMem()
 		return pipelinetest.StoreUnderTest{
 			Features: pipelinetest.Features{
-				ListsQueued: true, ShowsSending: true, SettlesAtIngest: true, ExactDoubt: true, TellsAlikeApart: true, ExactLimits: true, DropsDays: true,
+				ListsQueued: true, ShowsSending: true, SettlesAtIngest: true, ExactDoubt: true, TellsAlikeApart: true, ExactLimits: true, BoundsKeys: true, DropsDays: true,
 			},
 			Open: func(t *testing.T, l pipelinetest.StoreLimits) pipelinetest.Store {
 				cfg := inMemory(disk)

@@ -8,7 +8,9 @@ import (
 
 // inMemory is what a store in sequence does beyond what the ports ask of all,
 // when its limits are exact, as those in memory are.
-func inMemory() pipelinetest.Features { return pipelinetest.Features{ExactLimits: true} }
+func inMemory() pipelinetest.Features {
+	return pipelinetest.Features{ExactLimits: true, BoundsKeys: true}
+}
 
 func TestConformance(t *testing.T) {
 	pipelinetest.Stores(t, func(*testing.T) pipelinetest.StoreUnderTest {
