@@ -100,13 +100,22 @@ func (b *batch) render(ctx context.Context, pt *part) (kept []*pipeline.Delivery
 	messages = make([]pipeline.Message, 0, len(pt.deliveries))
 	kept = make([]*pipeline.Delivery, 0, len(pt.deliveries))
 	var facts []pipeline.Fact
+	var waiting []*pipeline.Delivery
+	var away error
+	// Once the store is found away, no other template is waited for; those in use
+	// are given all the same.
+	asking, giveUp := context.WithCancel(ctx)
+	defer giveUp()
 	for i := range pt.deliveries {
 		d := pt.deliveries[i].Delivery
-		compiled, err := b.delivery.cfg.Templates.Get(ctx, d.TemplateID, d.TemplateVersion, d.Locale)
+		compiled, err := b.delivery.cfg.Templates.Get(asking, d.TemplateID, d.TemplateVersion, d.Locale)
 		if err != nil && !isFaulty(err) {
-			// The store is away: the rest of the batch would meet the same.
-			b.postpone(unaddressed(pt.deliveries[i:]), "templates", err)
-			break
+			waiting = append(waiting, d)
+			if away == nil {
+				away = err
+				giveUp()
+			}
+			continue
 		}
 		m := pipeline.Message{ID: d.ID, Ref: d.Ref, To: pt.deliveries[i].to[pt.place], Priority: d.Priority, ExpiresAt: d.ExpiresAt}
 		if err == nil {
@@ -119,15 +128,10 @@ func (b *batch) render(ctx context.Context, pt *part) (kept []*pipeline.Delivery
 		kept, messages = append(kept, d), append(messages, m)
 	}
 	b.settler.add(facts, nil)
-	return kept, messages
-}
-
-func unaddressed(all []addressed) []*pipeline.Delivery {
-	deliveries := make([]*pipeline.Delivery, len(all))
-	for i := range all {
-		deliveries[i] = all[i].Delivery
+	if away != nil {
+		b.postpone(waiting, "templates", away)
 	}
-	return deliveries
+	return kept, messages
 }
 
 // isFaulty says whether it is the template's fault that it was not given, and

@@ -301,21 +301,37 @@ func TestAPartThatIsAwayPostpones(t *testing.T) {
 	}
 }
 
-// The template store fails in the middle of a batch: what was rendered is sent.
-func TestWhatIsRenderedIsSentThoughTheRestWaits(t *testing.T) {
+// The template store hangs in the middle of a batch: what is in use is sent, and
+// the batch waits for the store once.
+func TestWhatCanBeRenderedIsSentThoughTheRestWaits(t *testing.T) {
 	inBubble(t, func(w *world) {
-		w.templates.fail("away", errAway)
-		first := w.notification("first")
-		away := w.notification("away", func(d *pipeline.Delivery) { d.TemplateID = "away" })
-		w.push(first, away)
+		w.templates.hang = 5 * time.Second
+		var all, away []*pipeline.Delivery
+		for i := range 8 {
+			d := w.notification(fmt.Sprint("n", i), func(d *pipeline.Delivery) {
+				if i%2 == 1 {
+					d.TemplateID = fmt.Sprint("away", i)
+				}
+			})
+			if all = append(all, d); i%2 == 1 {
+				away = append(away, d)
+				w.templates.fail(d.TemplateID, errAway)
+			}
+		}
+		w.push(all...)
 		w.start()
-		time.Sleep(500 * time.Millisecond)
-		w.wantFacts(first, "delivered")
-		w.wantFacts(away, "retrying")
-		w.templates.fail("away", nil)
+		time.Sleep(5*time.Second + 500*time.Millisecond)
+		for i, d := range all {
+			w.wantFacts(d, []string{"delivered", "retrying"}[i%2])
+		}
+		for _, d := range away {
+			w.templates.fail(d.TemplateID, nil)
+		}
 		time.Sleep(10 * time.Second)
 		w.stop()
-		w.wantFacts(away, "retrying", "delivered")
+		for _, d := range away {
+			w.wantFacts(d, "retrying", "delivered")
+		}
 	})
 }
 

@@ -144,6 +144,7 @@ func (p *preferences) LookupAddresses(ctx context.Context, recipients []pipeline
 type templates struct {
 	mu       sync.Mutex
 	err      map[string]error // by id
+	hang     time.Duration    // before an error
 	compiled *template.Compiled
 }
 
@@ -153,13 +154,20 @@ func (t *templates) fail(id string, err error) {
 	t.err[id] = err
 }
 
-func (t *templates) Get(_ context.Context, id string, version uint32, locale string) (*template.Compiled, error) {
+func (t *templates) Get(ctx context.Context, id string, version uint32, locale string) (*template.Compiled, error) {
+	t.mu.Lock()
+	err := t.err[id]
+	t.mu.Unlock()
+	if err != nil {
+		select {
+		case <-time.After(t.hang):
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.err[id]; err != nil {
-		return nil, err
-	}
-	var err error
 	if t.compiled == nil {
 		t.compiled, err = template.Compile(pipeline.Template{ID: id, Version: version, Locale: locale, Subject: "For {{name}}", Body: "Hello {{name}}"})
 	}
