@@ -3,6 +3,7 @@ package template_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -15,7 +16,18 @@ import (
 // away is a store that can be away.
 type away struct {
 	counting
-	err atomic.Pointer[error]
+	err  atomic.Pointer[error]
+	hang atomic.Int64 // how long it takes, in nanoseconds
+}
+
+// wait takes as long as the store does, or as its caller does.
+func (a *away) wait(ctx context.Context) error {
+	select {
+	case <-time.After(time.Duration(a.hang.Load())):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (a *away) failure() error {
@@ -27,12 +39,12 @@ func (a *away) failure() error {
 
 func (a *away) Newest(ctx context.Context, id string) (uint32, error) {
 	version, err := a.counting.Newest(ctx, id)
-	return version, errors.Join(err, a.failure())
+	return version, errors.Join(err, a.wait(ctx), a.failure())
 }
 
 func (a *away) Get(ctx context.Context, id string, version uint32, locale string) (pipeline.Template, error) {
 	t, err := a.counting.Get(ctx, id, version, locale)
-	return t, errors.Join(err, a.failure())
+	return t, errors.Join(err, a.wait(ctx), a.failure())
 }
 
 // While the store is away, what is in use goes on, and the store is not asked by
@@ -79,5 +91,43 @@ func TestWhatIsCachedGoesOnWhileTheStoreIsAway(t *testing.T) {
 		if _, err := s.Newest(t.Context(), "a"); !errors.Is(err, pipeline.ErrNoTemplate) {
 			t.Errorf("what is gone: %v", err)
 		}
+	})
+}
+
+// A store that hangs costs those who hold a template a moment now and then, and
+// not as long as it hangs.
+func TestWhatIsCachedGoesOnWhileTheStoreHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &away{}
+		store.version.Store(1)
+		s := template.NewService(store, template.Options{TTL: time.Hour, NewestTTL: 10 * time.Second})
+		defer s.Close()
+		use := func(ctx context.Context, want uint32) {
+			t.Helper()
+			if version, err := s.Newest(ctx, "a"); err != nil || version != want {
+				t.Errorf("the newest is %d, %v, want %d", version, err, want)
+			}
+		}
+		use(t.Context(), 1)
+		store.hang.Store(int64(time.Hour))
+		store.version.Store(2)
+		time.Sleep(11 * time.Second) // virtual
+		began := time.Now()
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() { use(t.Context(), 1) })
+		}
+		all.Wait()
+		use(t.Context(), 1)
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("with a store that hangs it took %v", took)
+		}
+		time.Sleep(11 * time.Second) // virtual
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		use(ended, 1)
+		store.hang.Store(0)
+		time.Sleep(11 * time.Second) // virtual
+		use(t.Context(), 2)
 	})
 }

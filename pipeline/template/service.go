@@ -27,6 +27,10 @@ type Options struct {
 	MaxBytes uint64
 }
 
+// refreshTimeout is how long a store is waited for by who holds what it gave
+// before: one that takes longer counts as away until the next refresh.
+const refreshTimeout = time.Second
+
 // maxNewest bounds how many templates' newest version is remembered.
 const maxNewest = 10_000
 
@@ -124,8 +128,8 @@ func cached[K comparable, V any](ctx context.Context, filling *sync.RWMutex, cac
 	select {
 	case again := <-cache.Refresh(ctx, k, loader):
 		return again.Value, false, again.Err
-	case <-ctx.Done():
-		return v, false, ctx.Err()
+	case <-ctx.Done(): // what is held is given also to those who cannot wait
+		return entry.Value, false, nil
 	}
 }
 
@@ -139,8 +143,10 @@ type holding[K comparable, V any] struct {
 // Load reads what is not held.
 func (h holding[K, V]) Load(ctx context.Context, k K) (V, error) { return h.read(ctx, k) }
 
-// Reload reads what is held.
+// Reload reads what is held. The cache lets it outlast those who wait for it.
 func (h holding[K, V]) Reload(ctx context.Context, k K, old V) (V, error) {
+	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
 	v, err := h.read(ctx, k)
 	if err == nil || errors.Is(err, pipeline.ErrNoTemplate) {
 		return v, err
