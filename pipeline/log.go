@@ -29,8 +29,6 @@ type Logged struct {
 	// Check is the entry's. What is checked is looked up by its id before it is
 	// sent, as what is in doubt is.
 	Check bool
-	// Repeats says that another delivery of the id is in the lease's windows.
-	Repeats bool
 	// Undecodable is what the log held in place of a record. The delivery then
 	// has a queue and a token and nothing else.
 	Undecodable []byte

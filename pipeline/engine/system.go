@@ -168,16 +168,25 @@ func (s *System) openBase(ctx context.Context) (b base, err error) {
 	return b, err
 }
 
+// settleExternallyEvery is how long facts gather for a settlement that writes to
+// three nodes of one engine and then to three of another: each costs them as
+// much for many facts as for few.
+const settleExternallyEvery = 50 * time.Millisecond
+
 // openDelivery makes the delivery and runs it.
 func (s *System) openDelivery(b base) (*delivery.Delivery, error) {
 	routes, err := s.routes()
 	if err != nil {
 		return nil, err
 	}
-	d := delivery.New(delivery.Config{
+	c := delivery.Config{
 		Feed: s.store, Settlement: s.store, History: s.store, Preferences: b.preferences, Addresses: b.preferences, Retractions: b.preferences,
 		Templates: b.templates, Routes: routes, Backoff: policy.DefaultBackoff(), Metrics: s.metrics, Tracer: s.cfg.Tracer, Log: s.cfg.Log,
-	})
+	}
+	if s.cfg.Engines.externalStore() {
+		c.SettleEvery = settleExternallyEvery
+	}
+	d := delivery.New(c)
 	s.deliver(d)
 	return d, nil
 }

@@ -259,6 +259,18 @@ func rowsLate(w *rowWorld) {
 	if e := w.entry(d.ID); e.State != pipeline.Delivered {
 		w.Fatalf("a late retry made it %v", e.State)
 	}
+	if row := w.row(d.ID); !row.Due.Equal(retry.Due) {
+		w.Fatalf("beside the outcome a retry is due at %v, want %v", row.Due, retry.Due)
+	}
+	// The owner before had delivered what the new one retried, again and again.
+	retry = retryFact(w.delivery(time.Now(), w.user("eve")))
+	again := retryFact(w.again(retry))
+	w.record(retry, again)
+	w.record(sentFact(retry.Delivery))
+	row := w.row(retry.Delivery.ID)
+	if row.State != pipeline.Delivered || row.Token != retry.Delivery.Token || !row.DeliveryDue.Equal(again.Delivery.Due) || !row.Due.Equal(retry.Due) {
+		w.Fatalf("with the outcome of the owner before it is %+v", row)
+	}
 }
 
 func rowsRetries(w *rowWorld) {

@@ -60,11 +60,30 @@ func (s *Store) Rows(ctx context.Context, ids []pipeline.ID) ([]pipeline.Row, er
 		if len(known) == 0 || s.erasures.covers(known[0].user, ids[i]) {
 			return
 		}
-		r := decisive(known)
-		rows[i] = pipeline.Row{Entry: entryOf(r, known), Token: r.token, Origin: r.origin, DeliveryDue: r.due, Due: r.retry}
+		rows[i] = rowOf(known)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return rows, nil
+}
+
+// rowOf is what a notification's rows say of it and of the deliveries that left
+// them; known has one at least.
+func rowOf(known []row) pipeline.Row {
+	r := decisive(known)
+	row := pipeline.Row{Entry: entryOf(r, known), Token: r.token, Origin: r.origin, DeliveryDue: r.due}
+	for i := range known {
+		k := &known[i]
+		if k.state == pipeline.Sending {
+			continue
+		}
+		if k.due.After(row.DeliveryDue) {
+			row.DeliveryDue = k.due
+		}
+		if k.state == pipeline.Retrying && k.token == r.token && k.retry.After(row.Due) {
+			row.Due = k.retry
+		}
+	}
+	return row
 }

@@ -100,8 +100,11 @@ func (l *lease) takePassing() []move {
 		h := &l.passing[i]
 		h.from.readBytes -= h.size
 		token := h.from.tokenOf(h.offset)
-		l.noteOutstanding(token, h.entry.ID)
-		moves[i] = move{token: token, record: &h.entry.Record, waiting: *h.entry.retry, check: true}
+		l.outstanding[token] = &outstanding{}
+		moves[i] = move{
+			token: token, record: &h.entry.Record, waiting: *h.entry.retry, check: true,
+			wait: h.entry.retry.due.Sub(l.log.cfg.Now()),
+		}
 	}
 	l.passing = nil
 	l.passes = len(moves) > 0

@@ -102,11 +102,14 @@ type move struct {
 	token   pipeline.Token // that it leaves from
 	record  *pipeline.Record
 	waiting retry
+	wait    time.Duration // by which its topic is chosen
 	check   bool
 	attempt pipeline.Attempt // the one that led here
 }
 
-// moveOf is the move of a delivery that waits for another try.
+// moveOf is the move of a delivery that waits for another try. Its wait counts
+// from the fact: who has to make up for the exit later queues it in the same
+// topic, and so for the same owner.
 func moveOf(e *pipeline.Exit) move {
 	d := e.Delivery
 	attempts := d.Attempts
@@ -115,7 +118,7 @@ func moveOf(e *pipeline.Exit) move {
 	}
 	return move{
 		token: d.Token, record: &d.Record, check: e.Check, attempt: e.Attempt,
-		waiting: retry{origin: d.Origin, due: e.Due, attempts: attempts},
+		waiting: retry{origin: d.Origin, due: e.Due, attempts: attempts}, wait: e.Due.Sub(e.At),
 	}
 }
 
@@ -131,8 +134,8 @@ func delayFor(delays []*topic, wait time.Duration) *topic {
 }
 
 // message is the record as it is queued.
-func (m *move) message(delays []*topic, now time.Time) message {
-	t := delayFor(delays, m.waiting.due.Sub(now))
+func (m *move) message(delays []*topic) message {
+	t := delayFor(delays, m.wait)
 	return message{
 		topic: t.name, partition: t.partitionOf(m.record.ID), key: []byte(m.record.UserID),
 		value: appendRetry(nil, m.record, m.check, &m.waiting),
@@ -147,12 +150,11 @@ func (l *lease) queueAgain(ctx context.Context, moves []move) error {
 	pause.InitialInterval, pause.MaxInterval = 100*time.Millisecond, 2*time.Second
 	for len(moves) > 0 {
 		messages := make([]message, len(moves))
-		now := l.log.cfg.Now()
 		l.mu.Lock()
 		for i := range moves {
 			m := &moves[i]
 			m.check = m.check || l.outstanding[m.token].unsure
-			messages[i] = m.message(l.topics.delays, now)
+			messages[i] = m.message(l.topics.delays)
 		}
 		l.mu.Unlock()
 		failed, err := l.moved(moves, l.log.producer.produce(ctx, messages))

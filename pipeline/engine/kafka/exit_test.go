@@ -41,7 +41,7 @@ func TestRetryComesBack(t *testing.T) {
 					t.Errorf("came back after %v, want %v", waited, c.comes)
 				}
 				again := p.fetchAll(emailHigh, 1)[0]
-				if again.ID != d.ID || again.Doubt || again.Repeats || again.Origin != d.Token || again.Token == d.Token ||
+				if again.ID != d.ID || again.Doubt || again.Origin != d.Token || again.Token == d.Token ||
 					len(again.Attempts) != 1 || again.Attempts[0].Error != "busy" || !again.Due.Equal(first.Due.Truncate(time.Millisecond)) {
 					t.Errorf("came back as %+v", again)
 				}
@@ -159,34 +159,6 @@ func TestExitsAreCounted(t *testing.T) {
 	})
 }
 
-// TestCopiesAreTold queues an id twice, and has the second told as a repeat while
-// the first is in the window.
-func TestCopiesAreTold(t *testing.T) {
-	inFake(t, func(t *testing.T, f *fake) {
-		p := f.process(t)
-		defer p.shut()
-		e := f.entries(emailHigh, 1)
-		p.append(e...)
-		p.append(e...)
-		got := p.fetchAll(emailHigh, 2)
-		if got[0].Repeats || !got[1].Repeats {
-			t.Fatalf("repeats are %v and %v", got[0].Repeats, got[1].Repeats)
-		}
-		p.exit(pipeline.Exit{Kind: pipeline.Repeats, Fact: pipeline.Fact{Delivery: got[1].Delivery}})
-		p.append(e...)
-		if again := p.fetchAll(emailHigh, 1); !again[0].Repeats {
-			t.Error("the third is not told as a repeat of the first")
-		} else {
-			p.exit(pipeline.Exit{Kind: pipeline.Repeats, Fact: pipeline.Fact{Delivery: again[0].Delivery}})
-		}
-		p.deliver(got[0])
-		p.append(e...)
-		if again := p.fetchAll(emailHigh, 1); again[0].Repeats {
-			t.Error("what left is told as in the window")
-		}
-	})
-}
-
 func TestRetryOfTheDeadIsInDoubt(t *testing.T) {
 	inFake(t, func(t *testing.T, f *fake) {
 		p := f.process(t)
@@ -271,8 +243,8 @@ func (p *process) serveSome(l pipeline.LogLease, serial *int) bool {
 		p.must(err)
 		var exits []pipeline.Exit
 		for _, d := range got {
-			if d.Doubt || d.Repeats {
-				p.Errorf("%s: doubt %v, repeats %v", d.ID, d.Doubt, d.Repeats)
+			if d.Doubt {
+				p.Errorf("%s is in doubt", d.ID)
 			}
 			*serial++
 			switch {

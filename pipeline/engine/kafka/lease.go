@@ -41,18 +41,16 @@ type lease struct {
 	byToken     map[int32]*owned
 	lanes       [3]lane
 	outstanding map[pipeline.Token]*outstanding
-	copies      map[pipeline.ID]int // of what is outstanding
-	ended       bool                // ending is closed
-	failure     error               // why, when records are lost
-	passing     []handout           // what waits longer than any topic's delay
-	passes      bool                // somebody queues it again
+	ended       bool      // ending is closed
+	failure     error     // why, when records are lost
+	passing     []handout // what waits longer than any topic's delay
+	passes      bool      // somebody queues it again
 	commits     commits
 }
 
 // outstanding is a record that was handed out, or is being queued again, and has
 // not left.
 type outstanding struct {
-	id pipeline.ID
 	// noted is the last attempt that was counted without its leaving.
 	noted pipeline.Attempt
 	// unsure says that its retry may be queued already.
@@ -74,8 +72,8 @@ func newLease(l *Log, topics *channelTopics, m member, partitions []*owned) *lea
 		ending: make(chan struct{}), holding: holding, letGo: letGo,
 		hungry: make(chan struct{}, 1), clock: make(chan struct{}, 1), dirty: make(chan struct{}, 1),
 		partitions: partitions, byToken: make(map[int32]*owned, len(partitions)),
-		outstanding: map[pipeline.Token]*outstanding{}, copies: map[pipeline.ID]int{},
-		commits: newCommits(),
+		outstanding: map[pipeline.Token]*outstanding{},
+		commits:     newCommits(),
 	}
 	ls.portion = min(max(readBudget/len(partitions), leastPortion), mostPortion)
 	for i := range ls.lanes {
@@ -215,24 +213,12 @@ func (l *lease) handOut(h *handout, p pipeline.Priority, d *pipeline.Delivery, n
 	if r := h.entry.retry; r != nil {
 		d.Origin, d.Attempts, d.Due = r.origin, r.attempts, r.due
 	}
-	logged.Repeats = l.copies[d.ID] > 0
-	l.noteOutstanding(d.Token, d.ID)
+	l.outstanding[d.Token] = &outstanding{}
 	return logged
-}
-
-// noteOutstanding notes that a record has not left. mu is held.
-func (l *lease) noteOutstanding(t pipeline.Token, id pipeline.ID) {
-	l.outstanding[t] = &outstanding{id: id}
-	l.copies[id]++
 }
 
 // leave takes an outstanding record out of its window. mu is held.
 func (l *lease) leave(o *owned, t pipeline.Token) {
-	if id := l.outstanding[t].id; !id.IsZero() {
-		if l.copies[id]--; l.copies[id] == 0 {
-			delete(l.copies, id)
-		}
-	}
 	delete(l.outstanding, t)
 	o.leave(t.Position)
 	l.change(o)

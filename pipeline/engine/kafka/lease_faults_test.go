@@ -69,13 +69,14 @@ func (w *workload) serveOnce(ctx context.Context, l pipeline.LogLease) bool {
 	w.must(err)
 	var exits []pipeline.Exit
 	var ends []pipeline.ID
+	handed := map[pipeline.ID]bool{}
 	for _, d := range got {
 		if d.Doubt {
 			w.doubts++
 		}
 		w.serial++
 		switch {
-		case d.Repeats || w.ended[d.ID]:
+		case handed[d.ID] || w.ended[d.ID]:
 			exits = append(exits, pipeline.Exit{Kind: pipeline.Repeats, Fact: pipeline.Fact{Delivery: d.Delivery}})
 		case w.serial%4 == 0 && len(d.Attempts) < 3:
 			exits = append(exits, waiting(d, 100*time.Millisecond))
@@ -83,6 +84,7 @@ func (w *workload) serveOnce(ctx context.Context, l pipeline.LogLease) bool {
 			exits = append(exits, delivered(d))
 			ends = append(ends, d.ID)
 		}
+		handed[d.ID] = true
 	}
 	if err = w.log.Exit(ctx, l, exits); errors.Is(err, pipeline.ErrFenced) {
 		return false

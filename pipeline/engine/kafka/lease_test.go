@@ -199,7 +199,7 @@ func TestLeaseHandsOutAndSettles(t *testing.T) {
 		}
 		for i := range entries {
 			d, ok := got[entries[i].ID]
-			if !ok || d.Doubt || d.Repeats || d.Undecodable != nil || d.Token != d.Origin || d.Token == (pipeline.Token{}) ||
+			if !ok || d.Doubt || d.Undecodable != nil || d.Token != d.Origin || d.Token == (pipeline.Token{}) ||
 				d.Result != entries[i].Result || d.Check != entries[i].Check || d.UserID != entries[i].UserID || d.Fetched.IsZero() || !d.Due.Equal(d.AcceptedAt()) {
 				t.Errorf("entry %d was handed out as %+v", i, d)
 			}
