@@ -98,3 +98,31 @@ func TestRetriesAreATenth(t *testing.T) {
 		t.Errorf("%d retries were saved up, want 10,000 at most", saved)
 	}
 }
+
+// A quota that is made another keeps what it holds, as far as that has room, and
+// brings in what its new rate says.
+func TestQuotaIsChanged(t *testing.T) {
+	now := breakerStart()
+	spare := func(q *policy.Quota) int {
+		n, _ := q.Offer(now, policy.High, 1000, 0)
+		return n
+	}
+	q := policy.NewQuota(100, now)
+	for _, step := range []struct {
+		rate        float64
+		then, later int // what it offers at once, and a quarter of a second later
+	}{
+		{rate: 40, then: 40, later: 40},
+		{rate: 400, then: 40, later: 140},
+		{rate: 100, then: 100, later: 100},
+	} {
+		q.SetRate(now, step.rate)
+		if n := spare(&q); n != step.then {
+			t.Errorf("at a rate of %v it offers %d, want %d", step.rate, n, step.then)
+		}
+		now = now.Add(250 * time.Millisecond)
+		if n := spare(&q); n != step.later {
+			t.Errorf("at a rate of %v it offers %d after a while, want %d", step.rate, n, step.later)
+		}
+	}
+}

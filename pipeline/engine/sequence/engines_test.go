@@ -115,13 +115,26 @@ func (h *history) empty(t *testing.T) {
 
 func openRows(t *testing.T, dsn cassandra.DSN) *cassandra.Store {
 	t.Helper()
-	rows, err := cassandra.Open(t.Context(), cassandra.Config{
-		DSN: dsn, Replication: 3, Retention: 60 * 24 * time.Hour, ErasureLag: 100 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	return patiently(t, func(ctx context.Context) (*cassandra.Store, error) {
+		return cassandra.Open(ctx, cassandra.Config{
+			DSN: dsn, Replication: 3, Retention: 60 * 24 * time.Hour, ErasureLag: 100 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		})
 	})
-	if err != nil {
-		t.Fatal(err)
+}
+
+// patiently opens an engine that may be busy.
+func patiently[E any](t *testing.T, open func(ctx context.Context) (E, error)) E {
+	t.Helper()
+	for began := time.Now(); ; {
+		opened, err := open(t.Context())
+		if err == nil {
+			return opened
+		}
+		var engine *pipeline.EngineError
+		if !errors.As(err, &engine) || engine.Permanent || time.Since(began) > time.Minute {
+			t.Fatal(err)
+		}
 	}
-	return rows
 }
 
 // installation is what the processes of one case share.
@@ -163,20 +176,19 @@ func (i *installation) open(t *testing.T, l pipelinetest.StoreLimits) pipelinete
 		t.Fatal(err)
 	}
 	address.Prefix = i.prefix
-	p.log, err = kafka.Open(t.Context(), kafka.Config{
-		Address: address, Partitions: 2, Replication: 3, MinISR: 2, QueueBytes: l.Queue, Dial: p.network.dial,
-		Delays: []time.Duration{100 * time.Millisecond, time.Second}, Log: discard,
+	p.log = patiently(t, func(ctx context.Context) (*kafka.Log, error) {
+		return kafka.Open(ctx, kafka.Config{
+			Address: address, Partitions: 2, Replication: 3, MinISR: 2, QueueBytes: l.Queue, Dial: p.network.dial,
+			Delays: []time.Duration{100 * time.Millisecond, time.Second}, Log: discard,
+		})
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	dsn, err := redis.ParseDSN(i.server)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.keys, err = redis.Open(t.Context(), redis.Config{DSN: dsn, Log: discard}); err != nil {
-		t.Fatal(err)
-	}
+	p.keys = patiently(t, func(ctx context.Context) (*redis.Client, error) {
+		return redis.Open(ctx, redis.Config{DSN: dsn, Log: discard})
+	})
 	p.Store = sequence.New(p.keys.Keys(), p.log, p.rows, sequence.Options{Log: discard})
 	return p
 }
