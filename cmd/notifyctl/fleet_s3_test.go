@@ -17,10 +17,21 @@ func withTemplate(id string, requests []*keyedRequest) []*keyedRequest {
 	return requests
 }
 
-// TestFleetGoesOnWithoutABucket takes the templates' bucket away: templates in
-// use go on, what a gateway does not know is refused, and what a worker does not
-// know waits.
+// TestFleetGoesOnWithoutABucket kills the store of the templates' bucket.
 func TestFleetGoesOnWithoutABucket(t *testing.T) {
+	testWithoutABucket(t, pipelinetest.EngineNodes.Kill, pipelinetest.EngineNodes.Start)
+}
+
+// TestFleetGoesOnWithABucketThatHangs has it take connections and answer nothing.
+func TestFleetGoesOnWithABucketThatHangs(t *testing.T) {
+	testWithoutABucket(t, pipelinetest.EngineNodes.Pause, pipelinetest.EngineNodes.Resume)
+}
+
+// testWithoutABucket takes the templates' bucket away and gives it back: templates
+// in use go on, what a gateway does not know is refused, and what a worker does
+// not know waits.
+func testWithoutABucket(t *testing.T, takeAway, giveBack func(pipelinetest.EngineNodes)) {
+	t.Helper()
 	bucket := pipelinetest.Nodes(t, "s3")
 	f := newFleet(t, newInstallation(t, "redis"))
 	f.start(t, 2, 1)
@@ -37,7 +48,7 @@ func TestFleetGoesOnWithoutABucket(t *testing.T) {
 	first.wait(t)
 	f.awaitDelivered(t, fleetTotal/4)
 
-	bucket.Kill()
+	takeAway(bucket)
 	accepted := f.load(t, f.name+"_accepted", withTemplate("accepted", keyedRequests(f.name+"_accepted", keyedBatch)), fleetRate)
 	accepted.wait(t)
 	f.leave(writer).end(t)
@@ -62,7 +73,7 @@ func TestFleetGoesOnWithoutABucket(t *testing.T) {
 		t.Errorf("without the bucket %d of an unknown template were accepted, and the account is %+v, want %d in flight", unknown.answered.Load(), a, keyedBatch)
 	}
 
-	bucket.Start()
+	giveBack(bucket)
 	for _, p := range []*process{reader, f.workers[0]} {
 		awaitPart(t, p, "templates", "ok")
 	}
