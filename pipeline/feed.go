@@ -29,7 +29,8 @@ type Delivery struct {
 	Origin   Token
 	Attempts []Attempt // those made before
 	// Doubt marks a record that a former owner may have sent: ask History
-	// before it is sent.
+	// before it is sent. An engine that marks ahead what may be sent doubts
+	// after a crash some of what was not handed out, too.
 	Doubt bool
 	// Due is when it may be sent: its acceptance, or the end of its wait.
 	Due time.Time
@@ -40,7 +41,8 @@ type Delivery struct {
 // Feed leases the partitions of a channel and hands out what is due.
 type Feed interface {
 	// Acquire waits until partitions of the channel are ours. A process holds
-	// at most one lease a channel.
+	// at most one lease a channel. Errors: ErrUnavailable, when it is worth
+	// another try.
 	Acquire(ctx context.Context, c Channel) (Lease, error)
 	// Depths counts what is in flight, a row for each queue.
 	Depths(ctx context.Context) ([]Depth, error)
@@ -101,8 +103,10 @@ type Fact struct {
 // Settlement records what became of deliveries and moves the lease's mark.
 type Settlement interface {
 	// Settle makes facts durable, together with the mark that follows from
-	// them. It may be repeated with the same facts. ErrFenced: the facts are
-	// recorded, the mark is not ours any more.
+	// them. It may be repeated with the same facts. Where stores of their own
+	// take part it waits for one that is away, until ctx ends or the lease is
+	// another's. Errors: ErrFenced, the facts are recorded, the mark is not ours
+	// any more; ErrUnavailable.
 	Settle(ctx context.Context, l Lease, facts []Fact) error
 	// Account sums up, from durable counts, all that was ever accepted here.
 	Account(ctx context.Context) (Account, error)

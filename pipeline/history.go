@@ -40,8 +40,10 @@ type Entry struct {
 type History interface {
 	// ByID looks ids up, one entry an id in the same order. An id made by this
 	// installation is found from the moment its commit was acknowledged: Queued
-	// until it has a row. Its state is zero once its day was dropped or its
-	// user was erased.
+	// until it has a row, or Sending, where it can be seen who has it. Its state
+	// is zero once its day was dropped or its user was erased; where queues
+	// cannot be searched it is zero without a row, too, when another user was
+	// erased whose hash is the same.
 	ByID(ctx context.Context, ids []ID) ([]Entry, error)
 	// RunOutcomes gives the outcomes of a load run, whose notifications carry
 	// refs of the form run-sequence. They outlive history and erasures: they

@@ -21,7 +21,8 @@ var (
 	ErrConflict = errors.New("idempotency key was used with another body")
 	// ErrRunning: the first request with the key has not ended yet.
 	ErrRunning = errors.New("a request with this idempotency key is still running")
-	// ErrFull: a limit of the store is reached; nothing was written.
+	// ErrFull: a limit of the store is reached; nothing was written. Who shares
+	// a store with others learns that a limit is reached a little later.
 	ErrFull = errors.New("the store is full")
 	// ErrUnavailable: the store did not answer before anything was written.
 	ErrUnavailable = errors.New("the store is not available")
@@ -87,7 +88,9 @@ type Standing struct {
 }
 
 // Result is what a request is told of one of its notifications: Queued when it
-// was accepted for delivery, else the outcome it met at ingest.
+// was accepted for delivery, else the outcome it met at ingest. That is in the
+// history and the account from the commit on, or, where it is queued like any
+// other, once the queue was read that far.
 type Result struct {
 	State  State
 	Reason string

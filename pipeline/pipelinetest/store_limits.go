@@ -36,11 +36,16 @@ func (w *world) full(claims ...pipeline.Claim) bool {
 func fullQueue(_ *testing.T, w *world) {
 	w.reopen(StoreLimits{Queue: 64 << 10})
 	var ids []pipeline.ID
-	for n := 0; !w.full(); n += 5 {
+	for n := 0; !w.full(); {
 		if n > 1<<14 {
 			w.Fatal("the queue has no end")
 		}
-		ids = append(ids, w.commit(notification("ada", n), notification("ada", n+1), notification("ada", n+2), notification("ada", n+3), notification("ada", n+4))...)
+		some := make([]pipeline.Notification, 20)
+		for i := range some {
+			n++
+			some[i] = notification("ada", n)
+		}
+		ids = append(ids, w.commit(some...)...)
 	}
 	w.crash()
 	w.limit("a full queue to be closed after a crash", func() bool { return w.full() })

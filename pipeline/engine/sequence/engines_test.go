@@ -45,7 +45,7 @@ func TestConformanceOnEngines(t *testing.T) {
 // fewerChecks makes random scripts few: each restarts processes.
 func fewerChecks(t *testing.T) {
 	t.Helper()
-	const name, few = "rapid.checks", "20"
+	const name, few = "rapid.checks", "8"
 	before := flag.Lookup(name).Value.String()
 	if err := flag.Set(name, few); err != nil {
 		t.Fatal(err)
