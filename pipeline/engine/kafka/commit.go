@@ -19,7 +19,7 @@ const maxMetadata = 4096
 const maxCount = 1 << 62
 
 // commitFormat is the version of a commit's metadata.
-const commitFormat = 1
+const commitFormat = 2
 
 // The two forms of the set of records that left ahead of the mark. The shorter
 // is used.
@@ -98,6 +98,7 @@ func (c *counts) add(other *counts) {
 //	version
 //	frontier - mark   what may have been handed out lies below the frontier
 //	handed - mark     what was handed out lies below, but for a few since
+//	unknown - mark    what may have left by a commit that is gone lies below
 //	the 12 counts
 //	what left ahead of the mark, in one of two forms
 //
@@ -106,16 +107,19 @@ type commit struct {
 	window
 	frontier int64
 	handed   int64
+	// unknown is not below the mark.
+	unknown int64
 	counts
 }
 
-// metadata is the commit's metadata, never more than maxMetadata bytes: 16 numbers
-// of 10 bytes and a bitmap of 2 KiB make 2,946 of base64.
+// metadata is the commit's metadata, never more than maxMetadata bytes: 17 numbers
+// of 10 bytes and a bitmap of 2 KiB make 2,960 of base64.
 func (c *commit) metadata() string {
 	b := make([]byte, 0, 256)
 	b = append(b, commitFormat)
 	b = binary.AppendUvarint(b, uint64(c.frontier-c.mark))
 	b = binary.AppendUvarint(b, uint64(c.handed-c.mark))
+	b = binary.AppendUvarint(b, uint64(c.unknown-c.mark))
 	for _, n := range c.fields() {
 		b = binary.AppendUvarint(b, uint64(*n))
 	}
@@ -152,7 +156,7 @@ func parseCommit(offset int64, metadata string, end int64) (*commit, error) {
 	if offset >= maxCount {
 		return nil, errBadCommit
 	}
-	c := &commit{window: window{mark: offset}, frontier: offset, handed: offset}
+	c := &commit{window: window{mark: offset}, frontier: offset, handed: offset, unknown: offset}
 	if metadata == "" {
 		c.frontier = max(offset, end)
 		return c, nil
@@ -165,7 +169,7 @@ func parseCommit(offset int64, metadata string, end int64) (*commit, error) {
 	if format := d.Byte(); format != commitFormat && !d.Failed() {
 		return nil, fmt.Errorf("%w: version %d, known is %d", errBadCommit, format, commitFormat)
 	}
-	c.frontier, c.handed = behind(&d, offset), behind(&d, offset)
+	c.frontier, c.handed, c.unknown = behind(&d, offset), behind(&d, offset), behind(&d, offset)
 	for _, n := range c.fields() {
 		*n = behind(&d, 0)
 	}

@@ -40,6 +40,10 @@
 //   - a commit of a generation that is over is refused by Kafka, so that who lost
 //     a partition changes nothing of it any more.
 //
+// Kafka forgets the commits of a group that nobody has been in for a week. What
+// lies in a partition without one may have left, so it is handed out to be looked
+// up first; and the commits say how far that goes, until all of it has left.
+//
 // Nothing is handed out above the frontier of an acknowledged commit. It leads
 // what is handed out by 2 s and by 1,000 records at least, so that handing out
 // rarely waits for it. A lease that ends in order draws it back, so that nothing

@@ -209,7 +209,7 @@ func (l *lease) handOut(h *handout, p pipeline.Priority, d *pipeline.Delivery, n
 		return logged
 	}
 	d.Record, d.Due = h.entry.Record, h.entry.AcceptedAt()
-	logged.Result, logged.Check = h.entry.Result, h.entry.Check
+	logged.Result, logged.Check = h.entry.Result, h.entry.Check || h.offset < o.unknown
 	if r := h.entry.retry; r != nil {
 		d.Origin, d.Attempts, d.Due = r.origin, r.attempts, r.due
 	}

@@ -3,9 +3,12 @@ package kafka
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	kafkago "github.com/segmentio/kafka-go"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -188,6 +191,7 @@ func TestLeaseHandsOutAndSettles(t *testing.T) {
 		p := f.process(t)
 		defer p.shut()
 		p.account(pipeline.Account{})
+		p.acquire(pipeline.Email)
 		entries := f.entries(emailHigh, 3)
 		entries[1].Result = pipeline.Result{State: pipeline.Suppressed, Reason: "opted_out"}
 		entries[2].Check = true
@@ -662,5 +666,42 @@ func TestLeaseWaitsForAPartition(t *testing.T) {
 			stops[i]()
 			p.shut()
 		}
+	})
+}
+
+// TestLeaseLooksUpWhatNoCommitKnows lets Kafka forget what a group committed, as
+// it does when the group has been empty for a week. What has left by then is not
+// sent again unasked, whoever reads it at last, and what comes later is new.
+func TestLeaseLooksUpWhatNoCommitKnows(t *testing.T) {
+	inFake(t, func(t *testing.T, f *fake) {
+		p := f.process(t)
+		p.acquire(pipeline.Email)
+		sent := f.entries(emailHigh, 20)
+		p.append(sent...)
+		p.deliver(p.fetchAll(emailHigh, len(sent))...)
+		p.close(pipeline.Email)
+		group := p.log.groupOf(pipeline.Email)
+		answer, err := p.log.client().DeleteGroups(t.Context(), &kafkago.DeleteGroupsRequest{Addr: p.log.addr, GroupIDs: []string{group}})
+		if err != nil || answer.Errors[group] != nil {
+			t.Fatalf("delete the group: %v, %v", err, answer)
+		}
+
+		p.acquire(pipeline.Email)
+		p.append(f.entries(emailHigh, 20)...)
+		p.close(pipeline.Email) // which commits
+		checked := 0
+		for _, d := range p.fetchAll(emailHigh, 40) {
+			old := slices.ContainsFunc(sent, func(e pipeline.LogEntry) bool { return e.ID == d.ID })
+			if d.Check != old || d.Doubt {
+				t.Errorf("of the old %t: check %t, doubt %t", old, d.Check, d.Doubt)
+			}
+			if d.Check {
+				checked++
+			}
+		}
+		if checked != len(sent) {
+			t.Errorf("%d of %d are looked up", checked, len(sent))
+		}
+		p.shut()
 	})
 }

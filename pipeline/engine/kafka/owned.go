@@ -21,6 +21,9 @@ type owned struct {
 	// doubtUntil is the frontier of the owner before, who may have sent what lies
 	// below.
 	doubtUntil int64
+	// unknown is where the partition ended when Kafka was found to have no commit
+	// of it: what lies below may have left before that.
+	unknown int64
 	// settled is the mark of the last acknowledged commit, so that nothing above
 	// it is ever deleted.
 	settled int64
@@ -54,7 +57,7 @@ func newOwned(t *topic, number, token int32, c *commit) *owned {
 	return &owned{
 		topic: t, number: number, token: token,
 		window: c.window, counts: c.counts, frontier: frontier{acknowledged: c.frontier},
-		next: c.mark, fetched: c.mark, doubtUntil: c.frontier, settled: c.mark, changed: true,
+		next: c.mark, fetched: c.mark, doubtUntil: c.frontier, unknown: c.unknown, settled: c.mark, changed: true,
 	}
 }
 
@@ -108,7 +111,7 @@ func (o *owned) drawnBack(outstanding int64) int64 {
 
 // commit is what is to be committed now, with a frontier.
 func (o *owned) commit(frontier int64) *commit {
-	return &commit{window: o.window, counts: o.counts, frontier: frontier, handed: max(o.next, o.reach())}
+	return &commit{window: o.window, counts: o.counts, frontier: frontier, handed: max(o.next, o.reach()), unknown: max(o.unknown, o.mark)}
 }
 
 // The tokens of a channel's records call a partition by its topic's place among

@@ -139,7 +139,10 @@ func (l *Log) standing(ctx context.Context, group string, topics *channelTopics,
 }
 
 // check reads a commit and compares it with where the partition begins and ends.
-// A new partition has no commit and begins at 0. Errors: errBadCommit, *LossError.
+// A partition that has none and begins at 0 is new, or Kafka forgot its commits,
+// as it does some time after a group's last member left (a week, unless
+// offsets.retention.minutes says otherwise). So what is there by now is looked up
+// before it is sent. Errors: errBadCommit, *LossError.
 func (s stored) check(p topicPartition, group string, first, end int64) (*commit, error) {
 	loss := func(format string, args ...any) error {
 		return &LossError{Topic: p.topic, Partition: p.partition, Group: group, found: fmt.Sprintf(format, args...)}
@@ -148,7 +151,7 @@ func (s stored) check(p topicPartition, group string, first, end int64) (*commit
 		if first > 0 {
 			return nil, loss("it begins at record %d, and its group has no commit that says how those before ended", first)
 		}
-		return &commit{}, nil
+		return &commit{unknown: end}, nil
 	}
 	c, err := parseCommit(s.offset, s.metadata, end)
 	switch {

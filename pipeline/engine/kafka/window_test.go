@@ -48,7 +48,7 @@ func TestWindowFollowsModel(t *testing.T) {
 				r.Fatalf("left(%d) is %v, want %v", offset, w.left(offset), left[offset])
 			}
 		}
-		checkCommit(r, &commit{window: w, frontier: w.mark + rapid.Int64Range(0, 1<<30).Draw(r, "frontier"), handed: reach})
+		checkCommit(r, &commit{window: w, frontier: w.mark + rapid.Int64Range(0, 1<<30).Draw(r, "frontier"), handed: reach, unknown: w.mark + rapid.Int64Range(0, 1<<30).Draw(r, "unknown")})
 	})
 }
 
@@ -79,17 +79,17 @@ func TestCommitAtItsLargest(t *testing.T) {
 		*n = 1 << 62
 	}
 	c.handed = c.mark + windowSize
-	c.frontier = c.mark + 1<<61
+	c.frontier, c.unknown = c.mark+1<<61, c.mark+1<<61
 	checkCommit(t, c)
-	if n := len(c.metadata()); n > 2946 {
-		t.Errorf("%d bytes of metadata; the comment says 2,946 at most", n)
+	if n := len(c.metadata()); n > 2960 {
+		t.Errorf("%d bytes of metadata; the comment says 2,960 at most", n)
 	}
 }
 
 // TestCommitIsShort checks that what is usual costs little: a commit a
 // partition goes out with every settlement.
 func TestCommitIsShort(t *testing.T) {
-	c := &commit{window: window{mark: 5_000_000}, frontier: 5_001_000, handed: 5_000_400}
+	c := &commit{window: window{mark: 5_000_000}, frontier: 5_001_000, handed: 5_000_400, unknown: 5_000_000}
 	c.delivered, c.ended[0] = 4_990_000, 4_990_000
 	for offset := c.mark + 100; offset < c.mark+300; offset++ {
 		c.leave(offset)
@@ -102,13 +102,13 @@ func TestCommitIsShort(t *testing.T) {
 
 func TestCommitWithoutMetadata(t *testing.T) {
 	c, err := parseCommit(70, "", 100)
-	if err != nil || c.mark != 70 || c.frontier != 100 || c.handed != 70 || c.counts != (counts{}) {
+	if err != nil || c.mark != 70 || c.frontier != 100 || c.handed != 70 || c.unknown != 70 || c.counts != (counts{}) {
 		t.Errorf("an operator's commit gave %+v, %v", c, err)
 	}
 }
 
 func TestCommitOfOthersIsRefused(t *testing.T) {
-	for _, metadata := range []string{"?", "consumer-1", "Ag", "AQ", "AQAAAAAAAAAAAAAAAAAAAAAAAA"} {
+	for _, metadata := range []string{"?", "consumer-1", "Aw", "Ag", "AgAAAAAAAAAAAAAAAAAAAAAAAA"} {
 		if _, err := parseCommit(0, metadata, 0); !errors.Is(err, errBadCommit) {
 			t.Errorf("%q gave %v", metadata, err)
 		}
@@ -116,7 +116,7 @@ func TestCommitOfOthersIsRefused(t *testing.T) {
 }
 
 func FuzzCommit(f *testing.F) {
-	c := &commit{window: window{mark: 9}, frontier: 1009, handed: 60}
+	c := &commit{window: window{mark: 9}, frontier: 1009, handed: 60, unknown: 30}
 	f.Add(int64(9), c.metadata())
 	c.leave(11)
 	c.leave(40)
