@@ -92,6 +92,9 @@ func ParseAddress(text string) (Address, error) {
 		return Address{Brokers: brokers}, err
 	}
 	rest, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") { // what stands before it would be taken for brokers, and be named
+		return Address{}, fmt.Errorf("the address of kafka has an @ behind a ?: write ? of a user or password as %%3F, and an @ of a parameter as %%40; %s", acceptedAddress)
+	}
 	credentials := ""
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		credentials, rest = rest[:at], rest[at+1:]
@@ -125,10 +128,21 @@ func parseBrokers(text string) ([]string, error) {
 		host, port, err := net.SplitHostPort(brokers[i])
 		number, notPort := strconv.ParseUint(port, 10, 16)
 		if err != nil || notPort != nil || host == "" || number == 0 {
-			return nil, fmt.Errorf("the address of kafka has %q where a broker's host:port should be; %s", brokers[i], acceptedAddress)
+			return nil, fmt.Errorf("the address of kafka has %q where a broker's host:port should be; %s", nameable(brokers[i]), acceptedAddress)
 		}
 	}
 	return brokers, nil
+}
+
+// nameable is what an error may say of what is no broker: nothing in the place
+// of a port but a number, since it may be the password of an address without
+// brokers.
+func nameable(broker string) string {
+	host, port, _ := strings.Cut(broker, ":")
+	if _, err := strconv.Atoi(port); port != "" && err != nil {
+		return host + ":..."
+	}
+	return broker
 }
 
 // parseParameters reads a query and refuses what ParseAddress does not take.

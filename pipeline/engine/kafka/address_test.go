@@ -42,6 +42,10 @@ func TestParseAddressRefuses(t *testing.T) {
 		"kafka://a:1?colour=red":      `"colour"`,
 		"kafka://a:1?prefix=a/b":      "prefix=a/b",
 		"kafka://a:1?prefix=":         "is empty",
+		"kafka://u:hid?hidden@a:1":    "%3F",
+		"kafka://u:p?x=hidden@a:1":    "%3F",
+		"kafka://u:hidden":            `has "u:..."`,
+		"u:hidden:1":                  `has "u:..."`,
 	} {
 		_, err := ParseAddress(text)
 		if err == nil || !strings.Contains(err.Error(), says) {

@@ -96,6 +96,7 @@ func (p *producer) cut(part *partition) bool {
 			break
 		}
 		b.chunks = append(b.chunks, m)
+		part.queue[0] = nil // its memory is the batch's
 		part.queue = part.queue[1:]
 	}
 	if len(b.chunks) == 0 {

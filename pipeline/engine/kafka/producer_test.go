@@ -208,6 +208,68 @@ func TestLeadersMoveUnderLoad(t *testing.T) {
 	})
 }
 
+// What waits for a request of others is not forgotten when its partition has no
+// leader meanwhile, whether or not that request is its own partition's.
+func TestWhatWaitsOutlastsItsLeader(t *testing.T) {
+	for name, own := range map[string]bool{"behind its own partition": true, "behind another partition": false} {
+		t.Run(name, func(t *testing.T) {
+			inFake(t, func(t *testing.T, f *fake) {
+				const pause = time.Second
+				of := f.log.topics.main(emailNormal())
+				for partition := range of.partitions {
+					if err := f.cluster.MoveTopicPartition(of.name, partition, 0); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(2 * metadataTTL)
+				p := f.log.producer
+				if err := p.findLeaders(); err != nil {
+					t.Fatal(err)
+				}
+				f.cluster.ControlKey(kmsg.Produce.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+					f.cluster.SleepControl(func() { time.Sleep(pause) })
+					return nil, nil, false
+				})
+				write := func(partition int32) <-chan []error {
+					written := make(chan []error, 1)
+					go func() {
+						written <- p.produce(t.Context(), []message{{topic: of.name, partition: partition, key: []byte("u"), value: []byte{entryFormat, 0}}})
+					}()
+					time.Sleep(pause / 4)
+					return written
+				}
+				first := write(0)
+				waits := int32(1)
+				if own {
+					waits = 0
+				}
+				start := time.Now()
+				second := write(waits)
+				known, err := layout(t.Context(), p.transport, p.addr, p.topics)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i := range known.Topics {
+					for j := range known.Topics[i].Partitions {
+						if at := &known.Topics[i].Partitions[j]; known.Topics[i].Name == of.name && at.PartitionIndex == waits {
+							at.LeaderID = -1
+						}
+					}
+				}
+				p.mu.Lock()
+				p.lead(known)
+				p.mu.Unlock()
+				if errs := <-first; errs != nil {
+					t.Errorf("the first: %v", errs)
+				}
+				if errs := <-second; errs != nil || time.Since(start) > 2*pause {
+					t.Errorf("the second after %v: %v", time.Since(start), errs)
+				}
+			})
+		})
+	}
+}
+
 func TestOnePartitionDoesNotHoldUpTheOthers(t *testing.T) {
 	inFake(t, func(t *testing.T, f *fake) {
 		stuck := f.log.topics.main(emailNormal())

@@ -82,7 +82,7 @@ func (p *producer) send(l *leader) {
 	var again []*partition
 	for _, part := range parts {
 		a := answers[topicPartition{part.topic, part.number}]
-		if p.settle(part, a.verdict, a.cause) {
+		if p.settle(part, a.verdict, a.cause) || part.leader == nil && !part.idle() {
 			again = append(again, part)
 		}
 	}
@@ -258,7 +258,8 @@ func (p *producer) findLeaders() error {
 	return nil
 }
 
-// lead assigns partitions to leaders. The caller holds mu.
+// lead assigns partitions to leaders. Where something waits and nobody leads by
+// now, a leader is looked for. The caller holds mu.
 func (p *producer) lead(known *metadata.Response) {
 	brokers := make(map[int32]bool, len(known.Brokers))
 	for _, b := range known.Brokers {
@@ -280,13 +281,17 @@ func (p *producer) lead(known *metadata.Response) {
 	for _, l := range p.leaders {
 		l.partitions = l.partitions[:0:0]
 	}
+	var leaderless []*partition
 	for _, name := range p.topics { // so that each topic's stand together
 		for _, part := range p.partitions[name] {
 			if part.leader != nil {
 				part.leader.partitions = append(part.leader.partitions, part)
+			} else if !part.idle() {
+				leaderless = append(leaderless, part)
 			}
 		}
 	}
+	p.retryLater(leaderless)
 }
 
 func (p *producer) leader(id int32) *leader {
