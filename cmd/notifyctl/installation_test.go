@@ -45,7 +45,7 @@ func newInstallation(t *testing.T, redis string) *installation {
 	i := &installation{name: "fleet_" + strings.ToLower(rand.Text()[:10])}
 	engine := func(name string) string { return pipelinetest.Engine(t, name) }
 	i.kafka = "kafka://" + engine("kafka") + "?prefix=" + i.name
-	i.redis = engine(redis)
+	i.redis = engine(redis) + "?prefix=" + i.name
 	i.cassandra = engine("cassandra") + "/" + i.name
 	i.templates = engine("s3") + "&prefix=" + i.name + "/"
 	shards := []string{engine("postgres-0"), engine("postgres-1")}

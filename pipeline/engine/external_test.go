@@ -24,7 +24,7 @@ func external(t *testing.T, providers string) engine.Config {
 	cfg := config(t, providers)
 	cfg.Engines = engine.Engines{
 		Kafka:     "kafka://" + pipelinetest.Engine(t, "kafka") + "?prefix=" + name,
-		Redis:     pipelinetest.Engine(t, "redis"),
+		Redis:     pipelinetest.Engine(t, "redis") + "?prefix=" + name,
 		Cassandra: pipelinetest.Engine(t, "cassandra") + "/" + name,
 		Postgres:  []string{schema(t, "postgres-0", name), schema(t, "postgres-1", name)},
 		Wait:      time.Minute, MinISR: 2, Retention: 24 * time.Hour, PostgresConnections: 4,

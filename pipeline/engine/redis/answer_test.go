@@ -59,7 +59,7 @@ func FuzzReadStanding(f *testing.F) {
 // The reference plan counts 64 bytes for the value of a key, and 48 for a name.
 func TestEntriesFitThePlan(t *testing.T) {
 	entry := appendDone(nil, &answer{stamp: pipeline.Stamp{At: time.Now()}, results: queued(1)[0]})
-	if name := keyName(&pipeline.KeyHash{}); len(entry) > 64 || len(name) > 48 {
+	if name := (&Keys{prefix: "idem:"}).name(&pipeline.KeyHash{}); len(entry) > 64 || len(name) > 48 {
 		t.Errorf("an answer takes %d bytes under a name of %d", len(entry), len(name))
 	}
 }
@@ -69,13 +69,13 @@ func TestForeignEntryFailsClosed(t *testing.T) {
 	onEach(t, func(t *testing.T, open opener) {
 		c := open(t, Config{})
 		claims := someClaims(1, 77)
-		must(t, c.rdb.Set(t.Context(), keyName(&claims[0].Key), "foreign", time.Minute).Err())
+		must(t, c.rdb.Set(t.Context(), c.keys.name(&claims[0].Key), "foreign", time.Minute).Err())
 		if _, err := c.Keys().Reserve(t.Context(), [16]byte{1}, claims); !errors.Is(err, pipeline.ErrUnavailable) || !errors.Is(err, errBadEntry) {
 			t.Errorf("reserving gave %v", err)
 		}
-		if got, err := c.rdb.Get(t.Context(), keyName(&claims[0].Key)).Result(); err != nil || got != "foreign" {
+		if got, err := c.rdb.Get(t.Context(), c.keys.name(&claims[0].Key)).Result(); err != nil || got != "foreign" {
 			t.Errorf("it is %q now, %v", got, err)
 		}
-		must(t, c.rdb.Del(t.Context(), keyName(&claims[0].Key)).Err())
+		must(t, c.rdb.Del(t.Context(), c.keys.name(&claims[0].Key)).Err())
 	})
 }

@@ -24,8 +24,10 @@ import (
 // lost between servers unnoticed.
 type Bus struct {
 	client *Client
-	ctx    context.Context // of the subscription; ends with the bus
-	cancel context.CancelFunc
+	// channel is what the messages are published on.
+	channel string
+	ctx     context.Context // of the subscription; ends with the bus
+	cancel  context.CancelFunc
 
 	// mu guards what follows, and is held while listeners are called: one call
 	// at a time, and none after stop has returned.
@@ -38,7 +40,7 @@ type Bus struct {
 }
 
 func newBus(c *Client) *Bus {
-	b := &Bus{client: c, listeners: map[*pipeline.Listener]struct{}{}, changed: make(chan struct{})}
+	b := &Bus{client: c, channel: c.dsn.name(pipeline.InvalidationChannel), listeners: map[*pipeline.Listener]struct{}{}, changed: make(chan struct{})}
 	b.ctx, b.cancel = context.WithCancel(context.Background())
 	return b
 }
@@ -61,7 +63,7 @@ func (b *Bus) close() {
 func (b *Bus) home(ctx context.Context) (*goredis.Client, error) {
 	switch rdb := b.client.rdb.(type) {
 	case *goredis.ClusterClient:
-		return rdb.MasterForKey(ctx, pipeline.InvalidationChannel)
+		return rdb.MasterForKey(ctx, b.channel)
 	case *goredis.Client:
 		return rdb, nil
 	default:
@@ -87,7 +89,7 @@ func (b *Bus) Publish(ctx context.Context, invalidations []pipeline.Invalidation
 		if err != nil {
 			panic("BUG: an invalidation has no JSON form: " + err.Error())
 		}
-		pipe.Publish(ctx, pipeline.InvalidationChannel, message)
+		pipe.Publish(ctx, b.channel, message)
 	}
 	if _, err := pipe.Exec(ctx); err != nil {
 		return b.client.fault(err)
@@ -125,7 +127,7 @@ func (b *Bus) Subscribe(ctx context.Context, l pipeline.Listener) (stop func(), 
 		case <-changed:
 		case <-ctx.Done():
 			stop()
-			return nil, b.client.fault(fmt.Errorf("its channel %s cannot be subscribed to: %w", pipeline.InvalidationChannel, ctx.Err()))
+			return nil, b.client.fault(fmt.Errorf("its channel %s cannot be subscribed to: %w", b.channel, ctx.Err()))
 		case <-b.ctx.Done():
 			stop()
 			return nil, b.client.fault(goredis.ErrClosed)
@@ -169,7 +171,7 @@ func (b *Bus) subscribe() (*subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	return subscribe(ctx, server, func() bool {
+	return subscribe(ctx, server, b.channel, func() bool {
 		home, err := b.home(b.ctx)
 		return err != nil || home == server
 	})

@@ -127,7 +127,7 @@ func (c *Client) probe(ctx context.Context) error {
 	claim := pipeline.Claim{Key: h, Body: h}
 	err := firstError(c.run(ctx, &c.keys.reserve, []call{c.keys.reserveCall(h, &claim)}))
 	if err == nil {
-		err = firstError(c.run(ctx, &c.keys.letGo, []call{letGoCall(h, &claim, free)}))
+		err = firstError(c.run(ctx, &c.keys.letGo, []call{c.keys.letGoCall(h, &claim, free)}))
 	}
 	if isOutOfMemory(err) {
 		c.log.Warn("redis has no memory left: requests with idempotency keys are refused until its maxmemory is raised or keys expire",

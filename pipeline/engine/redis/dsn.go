@@ -14,7 +14,7 @@ const defaultPort = "6379"
 
 // accepted is what a [DSN] may look like.
 const accepted = "want redis://[user:password@]host:port[/database], rediss:// for TLS with ?ca=FILE for an authority of your own, " +
-	"and for a cluster several hosts (host1:port,host2:port) or ?cluster=true"
+	"for a cluster several hosts (host1:port,host2:port) or ?cluster=true, and ?prefix=NAME before all names"
 
 // DSN says where Redis is and how to sign in there.
 type DSN struct {
@@ -25,6 +25,9 @@ type DSN struct {
 	Password  string
 	TLS       bool
 	CA        string // a file of PEM certificates that vouch for the server; empty: the system's
+	// Prefix is what all names of keys and channels begin with, for several
+	// installations on one Redis; a colon follows it.
+	Prefix string
 }
 
 // ParseDSN reads a DSN: redis://[user:password@]host:port[/database], rediss://
@@ -134,14 +137,37 @@ func (d *DSN) parseParameters(query string) error {
 				return errors.New("it names several hosts with cluster=false")
 			}
 			d.Cluster = cluster
+		case "prefix":
+			if d.Prefix = value; !validPrefix(value) {
+				return fmt.Errorf("its prefix is %q, want 1 to %d letters, digits, hyphens and underscores", value, maxPrefix)
+			}
 		default:
-			return fmt.Errorf("it has a parameter %q, known are ca and cluster", name)
+			return fmt.Errorf("it has a parameter %q, known are ca, cluster and prefix", name)
 		}
 	}
 	if d.CA != "" && !d.TLS {
 		return errors.New("it has a ca without TLS: write rediss://")
 	}
 	return nil
+}
+
+const maxPrefix = 64
+
+// validPrefix says whether a prefix keeps the rest of a name as it is: it holds
+// neither a brace, which would choose the server, nor a colon.
+func validPrefix(prefix string) bool {
+	odd := strings.ContainsFunc(prefix, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+	return prefix != "" && len(prefix) <= maxPrefix && !odd
+}
+
+// name gives a name under the prefix.
+func (d *DSN) name(name string) string {
+	if d.Prefix == "" {
+		return name
+	}
+	return d.Prefix + ":" + name
 }
 
 // Address names the servers, without user and password.
@@ -168,6 +194,9 @@ func (d DSN) String() string {
 	}
 	if d.CA != "" {
 		parameters.Set("ca", d.CA)
+	}
+	if d.Prefix != "" {
+		parameters.Set("prefix", d.Prefix)
 	}
 	if len(parameters) > 0 {
 		b.WriteString("?" + parameters.Encode())

@@ -4,6 +4,9 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
 )
 
 func TestParseDSN(t *testing.T) {
@@ -22,6 +25,7 @@ func TestParseDSN(t *testing.T) {
 		"h1:1,h2:2/0":                                 {Addresses: []string{"h1:1", "h2:2"}, Cluster: true},
 		"redis://h:1?cluster=true":                    {Addresses: []string{"h:1"}, Cluster: true},
 		"redis://h:1/2?cluster=false":                 {Addresses: []string{"h:1"}, Database: 2},
+		"h:1?prefix=shop_1":                           {Addresses: []string{"h:1"}, Prefix: "shop_1"},
 		"rediss://u:p@h1:1,h2:2?ca=c.pem&cluster=yes": {},
 	} {
 		got, err := ParseDSN(text)
@@ -58,6 +62,8 @@ func TestParseDSNSaysWhatIsAccepted(t *testing.T) {
 		"redis://h:1?cluster=maybe":         `cluster is "maybe"`,
 		"redis://u:hunter2@h:1?ca=ca.pem":   "write rediss://",
 		"redis://u:hunter2@h:1?timeout=1s":  `it has a parameter "timeout"`,
+		"redis://u:hunter2@h:1?prefix={a}":  `its prefix is "{a}"`,
+		"redis://u:hunter2@h:1?prefix=":     `its prefix is ""`,
 		"redis://u:hunter2@h:1?a;b":         "its parameters are not a query",
 		"sentinel://h1:26379,h2:26379/name": `its scheme is "sentinel"`,
 	} {
@@ -105,4 +111,22 @@ func FuzzParseDSN(f *testing.F) {
 			t.Errorf("%q is read as %#v, and shown as %s, which is read as %#v, %v", text, d, d, again, err)
 		}
 	})
+}
+
+func TestAPrefixKeepsInstallationsApart(t *testing.T) {
+	names := func(dsn string) []string {
+		c, err := connect(Config{DSN: parse(t, dsn)})
+		must(t, err)
+		defer func() { must(t, c.Close()) }()
+		user := pipeline.PreferenceKey{UserID: "ada", Channel: pipeline.Email}
+		return []string{
+			c.Keys().name(&pipeline.KeyHash{}), c.Limits().counterName(user, time.Time{}), c.Preferences(time.Minute).name(user), c.Bus().channel,
+		}
+	}
+	plain, prefixed := names("redis://h"), names("redis://h?prefix=shop")
+	for i := range plain {
+		if prefixed[i] != "shop:"+plain[i] {
+			t.Errorf("%s is %s under the prefix shop", plain[i], prefixed[i])
+		}
+	}
 }

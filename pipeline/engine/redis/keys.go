@@ -25,6 +25,7 @@ import (
 // reply that is lost leaves keys as before, or reserved until the deadline.
 type Keys struct {
 	client      *Client
+	prefix      string // of the names
 	ttl         time.Duration
 	reservation time.Duration
 	// The scripts; see keys_scripts.go.
@@ -33,16 +34,16 @@ type Keys struct {
 
 func newKeys(c *Client, ttl, reservation time.Duration) Keys {
 	return Keys{
-		client: c, ttl: ttl, reservation: reservation,
+		client: c, prefix: c.dsn.name("idem:"), ttl: ttl, reservation: reservation,
 		reserve: newScript(reserveScript), done: newScript(doneScript), letGo: newScript(letGoScript),
 	}
 }
 
-// keyName names a key's entry.
-func keyName(key *pipeline.KeyHash) string {
-	const prefix = "idem:{"
-	name := make([]byte, 0, len(prefix)+22+1)
-	name = base64.RawURLEncoding.AppendEncode(append(name, prefix...), key[:])
+// name names a key's entry.
+func (k *Keys) name(key *pipeline.KeyHash) string {
+	const encoded = 22
+	name := append(make([]byte, 0, len(k.prefix)+encoded+2), k.prefix...)
+	name = base64.RawURLEncoding.AppendEncode(append(name, '{'), key[:])
 	return string(append(name, '}'))
 }
 
@@ -58,13 +59,13 @@ const (
 func (k *Keys) reserveCall(h [16]byte, claim *pipeline.Claim) call {
 	stamp := appendStamp(make([]byte, 0, stampSize), claim.Stamp)
 	return call{
-		[]string{keyName(&claim.Key)},
+		[]string{k.name(&claim.Key)},
 		[]any{h[:], claim.Body[:], stamp, k.reservation.Milliseconds(), (k.reservation + k.ttl).Milliseconds()},
 	}
 }
 
-func letGoCall(h [16]byte, claim *pipeline.Claim, fresh whatIfFresh) call {
-	return call{[]string{keyName(&claim.Key)}, []any{h[:], string(fresh)}}
+func (k *Keys) letGoCall(h [16]byte, claim *pipeline.Claim, fresh whatIfFresh) call {
+	return call{[]string{k.name(&claim.Key)}, []any{h[:], string(fresh)}}
 }
 
 // Reserve takes the keys of claims for a holder, all or none. A resumable key of
@@ -154,7 +155,7 @@ func (k *Keys) undo(ctx context.Context, h [16]byte, claims []pipeline.Claim, st
 		}
 		taken := standings[i].Kind == pipeline.Fresh || standings[i].Kind == pipeline.Resumed
 		if _, answered := errors.AsType[goredis.Error](commands[i].Err()); taken || commands[i].Err() != nil && !answered {
-			calls = append(calls, letGoCall(h, &claims[i], free))
+			calls = append(calls, k.letGoCall(h, &claims[i], free))
 		}
 	}
 	if len(calls) == 0 {
@@ -173,7 +174,7 @@ func (k *Keys) Done(ctx context.Context, h [16]byte, claims []pipeline.Claim, st
 	ttl := k.ttl.Milliseconds()
 	return k.each(ctx, &k.done, claims, standings, func(i int) call {
 		done := appendDone(nil, &answer{claims[i].Body, standings[i].Stamp, results[i]})
-		return call{[]string{keyName(&claims[i].Key)}, []any{h[:], done, ttl}}
+		return call{[]string{k.name(&claims[i].Key)}, []any{h[:], done, ttl}}
 	})
 }
 
@@ -181,14 +182,14 @@ func (k *Keys) Done(ctx context.Context, h [16]byte, claims []pipeline.Claim, st
 // under them; those that it had resumed stay resumable. Errors:
 // [pipeline.ErrUnavailable]; then the rest end by the deadline.
 func (k *Keys) Release(ctx context.Context, h [16]byte, claims []pipeline.Claim, standings []pipeline.Standing) error {
-	return k.each(ctx, &k.letGo, claims, standings, func(i int) call { return letGoCall(h, &claims[i], free) })
+	return k.each(ctx, &k.letGo, claims, standings, func(i int) call { return k.letGoCall(h, &claims[i], free) })
 }
 
 // Yield makes the keys that the holder has resumable at once: something may have
 // been written under their stamps. Errors: [pipeline.ErrUnavailable]; then the
 // rest become resumable by the deadline.
 func (k *Keys) Yield(ctx context.Context, h [16]byte, claims []pipeline.Claim) error {
-	return k.each(ctx, &k.letGo, claims, nil, func(i int) call { return letGoCall(h, &claims[i], keep) })
+	return k.each(ctx, &k.letGo, claims, nil, func(i int) call { return k.letGoCall(h, &claims[i], keep) })
 }
 
 // each runs a script for every claim that the holder may have: all but those

@@ -14,6 +14,7 @@ import (
 // is behind another's, goes on counting on the day that was reached.
 type Limits struct {
 	client         *Client
+	prefix         string // of the names
 	take, giveBack script
 }
 
@@ -48,7 +49,7 @@ return tokens
 `
 
 func newLimits(c *Client) *Limits {
-	l := &Limits{client: c, take: newScript(takeScript), giveBack: newScript(giveBackScript)}
+	l := &Limits{client: c, prefix: c.dsn.name("rate:user:"), take: newScript(takeScript), giveBack: newScript(giveBackScript)}
 	l.take.once, l.giveBack.once = true, true
 	return l
 }
@@ -59,8 +60,8 @@ const dayLength = 24 * time.Hour
 func dayStart(at time.Time) time.Time { return at.UTC().Truncate(dayLength) }
 
 // counterName names the counter of the day that begins with a midnight.
-func counterName(key pipeline.PreferenceKey, midnight time.Time) string {
-	return "rate:user:" + tag(key.UserID) + ":" + key.Channel.String() + ":" + midnight.Format(time.DateOnly)
+func (l *Limits) counterName(key pipeline.PreferenceKey, midnight time.Time) string {
+	return l.prefix + tag(key.UserID) + ":" + key.Channel.String() + ":" + midnight.Format(time.DateOnly)
 }
 
 // tag is a text in the braces by which a cluster places entries: all that have
@@ -109,7 +110,7 @@ func (l *Limits) TakeDaily(ctx context.Context, at time.Time, keys []pipeline.Pr
 	calls := make([]call, len(groups))
 	for i, g := range groups {
 		calls[i] = call{
-			[]string{counterName(g.key, today), counterName(g.key, tomorrow)},
+			[]string{l.counterName(g.key, today), l.counterName(g.key, tomorrow)},
 			[]any{limits.Of(g.key.Channel), len(g.places), expires},
 		}
 	}
@@ -136,7 +137,7 @@ func (l *Limits) ReturnDaily(ctx context.Context, at time.Time, keys []pipeline.
 	groups := byCounter(keys)
 	calls := make([]call, len(groups))
 	for i, g := range groups {
-		calls[i] = call{[]string{counterName(g.key, dayStart(at))}, []any{len(g.places)}}
+		calls[i] = call{[]string{l.counterName(g.key, dayStart(at))}, []any{len(g.places)}}
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.client.cacheTimeout)
 	defer cancel()

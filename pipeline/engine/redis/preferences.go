@@ -19,6 +19,7 @@ const tombstoneTTL = 10 * time.Second
 // use.
 type Preferences struct {
 	client *Client
+	prefix string // of the names
 	ttl    time.Duration
 	put    script
 }
@@ -44,11 +45,11 @@ return 1
 `
 
 func newPreferences(c *Client, ttl time.Duration) *Preferences {
-	return &Preferences{client: c, ttl: ttl, put: newScript(putScript)}
+	return &Preferences{client: c, prefix: c.dsn.name("prefs:"), ttl: ttl, put: newScript(putScript)}
 }
 
-func preferenceName(key pipeline.PreferenceKey) string {
-	return "prefs:" + tag(key.UserID) + ":" + key.Channel.String()
+func (p *Preferences) name(key pipeline.PreferenceKey) string {
+	return p.prefix + tag(key.UserID) + ":" + key.Channel.String()
 }
 
 // Get sets found[i] for each keys[i] that is cached. What cannot be read is not.
@@ -61,7 +62,7 @@ func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, fo
 	defer cancel()
 	names := make([]string, len(keys))
 	for i, key := range keys {
-		names[i] = preferenceName(key)
+		names[i] = p.name(key)
 	}
 	read := p.readEach
 	if !p.client.dsn.Cluster {
@@ -113,7 +114,7 @@ func (p *Preferences) Set(ctx context.Context, preferences []*pipeline.Preferenc
 	calls := make([]call, len(preferences))
 	for i, preference := range preferences {
 		calls[i] = call{
-			[]string{preferenceName(preference.PreferenceKey)},
+			[]string{p.name(preference.PreferenceKey)},
 			[]any{appendPreference(nil, preference), p.ttl.Milliseconds()},
 		}
 	}
@@ -128,7 +129,7 @@ func (p *Preferences) Invalidate(ctx context.Context, keys []pipeline.Preference
 	ttl := min(p.ttl, tombstoneTTL).Milliseconds()
 	calls := make([]call, len(keys))
 	for i, key := range keys {
-		calls[i] = call{[]string{preferenceName(key)}, []any{tombstone, ttl}}
+		calls[i] = call{[]string{p.name(key)}, []any{tombstone, ttl}}
 	}
 	return p.putAll(ctx, calls)
 }

@@ -133,7 +133,7 @@ func TestPreferencesExpire(t *testing.T) {
 		await(t, "the tombstone expires with the time of the cache", func() bool { w.set("b", 1); return w.version("b") == 1 })
 		long := newCacheWorld(t, open, time.Hour)
 		long.forget("c", 5)
-		ttl, err := long.client.rdb.PTTL(t.Context(), preferenceName(long.key("c"))).Result()
+		ttl, err := long.client.rdb.PTTL(t.Context(), long.cache.name(long.key("c"))).Result()
 		if err != nil || ttl > tombstoneTTL || ttl < tombstoneTTL-5*time.Second {
 			t.Errorf("a tombstone expires after %v, %v", ttl, err)
 		}
@@ -144,11 +144,11 @@ func TestDamagedPreferencesAreMisses(t *testing.T) {
 	onEach(t, func(t *testing.T, open opener) {
 		w := newCacheWorld(t, open, time.Minute)
 		for _, damage := range []string{"", "x", "\x01", "\x02--------\x03\x00", "\x01--------\x03\x05a", "\x01--------\x09"} {
-			must(t, w.client.rdb.Set(t.Context(), preferenceName(w.key("a")), damage, 0).Err())
+			must(t, w.client.rdb.Set(t.Context(), w.cache.name(w.key("a")), damage, 0).Err())
 			w.want("a", none)
 		}
 		w.set("b", 1)
-		must(t, w.client.rdb.Set(t.Context(), preferenceName(w.key("b")), "\x09another format", 0).Err())
+		must(t, w.client.rdb.Set(t.Context(), w.cache.name(w.key("b")), "\x09another format", 0).Err())
 		w.set("b", 1)
 		w.want("b", 1)
 	})

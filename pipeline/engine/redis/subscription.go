@@ -32,10 +32,10 @@ type subscription struct {
 	once   sync.Once
 }
 
-// subscribe waits until a server has confirmed. isHome says whether the channel
+// subscribe waits until a server has confirmed a subscription to a channel. isHome says whether the channel
 // is still that server's.
-func subscribe(ctx context.Context, server *goredis.Client, isHome func() bool) (*subscription, error) {
-	s := &subscription{pubsub: server.Subscribe(ctx, pipeline.InvalidationChannel), begun: time.Now(), ended: make(chan struct{})}
+func subscribe(ctx context.Context, server *goredis.Client, channel string, isHome func() bool) (*subscription, error) {
+	s := &subscription{pubsub: server.Subscribe(ctx, channel), begun: time.Now(), ended: make(chan struct{})}
 	// Nothing else comes before, so that no deadline cuts a message in two.
 	reply, err := s.pubsub.ReceiveTimeout(ctx, ioTimeout)
 	if err == nil {
