@@ -62,8 +62,15 @@ func ParseDSN(text string) (DSN, error) {
 // parseURL reads what stands around the hosts, which net/url would take for one.
 // No message repeats what may hold the password.
 func (d *DSN) parseURL(rest string) (hosts string, err error) {
-	rest, query, _ := strings.Cut(rest, "?")
-	authority, keyspace, _ := strings.Cut(rest, "/")
+	authority := rest
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		authority = rest[:end]
+	}
+	if strings.Contains(rest[len(authority):], "@") { // what stands before it would be taken for hosts and options, and be named
+		return "", errors.New("the address of Cassandra has an @ behind a / or a ?: write / ? @ of a user or password as %2F %3F %40, and an @ of an option as %40")
+	}
+	path, query, _ := strings.Cut(rest[len(authority):], "?")
+	keyspace := strings.TrimPrefix(path, "/")
 	hosts = authority
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		hosts = authority[at+1:]
@@ -114,18 +121,20 @@ func (d *DSN) parseOptions(query string) error {
 	return nil
 }
 
+// parseHost reads a host with or without a port. What stands in the place of a
+// port is not repeated: it may be the password of an address without hosts.
 func parseHost(text string) (string, error) {
 	host, port := text, strconv.Itoa(defaultPort)
 	if h, p, err := net.SplitHostPort(text); err == nil {
 		host, port = h, p
-	} else if strings.Contains(text, ":") && net.ParseIP(text) == nil {
-		return "", fmt.Errorf("%q is no host and port", text)
+	} else if before, _, found := strings.Cut(text, ":"); found && net.ParseIP(text) == nil {
+		return "", fmt.Errorf("what begins with %q is no host and port", before)
 	}
 	if host == "" || strings.ContainsAny(host, " \t[]") {
-		return "", fmt.Errorf("%q has no host", text)
+		return "", fmt.Errorf("%q has no host", host)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("%q has no port of 1 to 65535", text)
+		return "", fmt.Errorf("%q has no port of 1 to 65535", host)
 	}
 	return net.JoinHostPort(host, port), nil
 }

@@ -55,6 +55,11 @@ func TestParseDSNRefuses(t *testing.T) {
 		"cassandra://u:secret@a?ssl=true":       "want dc, tls or ca",
 		"cassandra://u:secret@a?tls=false&ca=x": "want one of them",
 		"cassandra://u:secret@a?a;b":            "options",
+		"cassandra://u:sec/secret@a":            "%2F %3F %40",
+		"cassandra://u:sec?secret@a/k":          "%2F %3F %40",
+		"cassandra://u:p/secret@a/k?dc=x":       "%2F %3F %40",
+		"cassandra://u:secret":                  `"u" has no port`,
+		"u:secret:more":                         `begins with "u"`,
 	} {
 		d, err := ParseDSN(text)
 		if says == "" {
