@@ -15,13 +15,21 @@ const (
 	// anew only when that has passed, so its default of 6 s is what every move
 	// of a leader would cost.
 	metadataTTL = 500 * time.Millisecond
-	// dialTimeout bounds connecting to a broker, SASL included, so that
+	// plainDialTimeout bounds connecting to a broker, SASL included, so that
 	// one that is gone does not keep requests from finding the next.
-	dialTimeout = time.Second
+	plainDialTimeout = time.Second
 	// tlsDialTimeout is longer: a broker's first handshakes, before its code is
 	// warm, take more than a second.
 	tlsDialTimeout = 3 * time.Second
 )
+
+// dialTimeout bounds connecting to a broker, for requests and for groups.
+func (c Config) dialTimeout() time.Duration {
+	if c.TLS != nil {
+		return tlsDialTimeout
+	}
+	return plainDialTimeout
+}
 
 // newTransport is how all requests of a log reach the brokers. It knows the
 // leaders of the topics, and of no others: a cluster may have thousands.
@@ -30,13 +38,9 @@ func newTransport(cfg Config, topics []string) (*kafkago.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	timeout := dialTimeout
-	if cfg.TLS != nil {
-		timeout = tlsDialTimeout
-	}
 	return &kafkago.Transport{
 		Dial:           cfg.Dial,
-		DialTimeout:    timeout,
+		DialTimeout:    cfg.dialTimeout(),
 		IdleTimeout:    time.Minute,
 		MetadataTTL:    metadataTTL,
 		MetadataTopics: topics,

@@ -119,6 +119,11 @@ func (g *groups) found(m *membership, held *lease) {
 func (g *groups) giveUp(m *membership) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.drop(m)
+}
+
+// drop ends a membership that has not been given up before. mu is held.
+func (g *groups) drop(m *membership) {
 	if g.of[m.channel-pipeline.Push] != m {
 		return
 	}
@@ -186,7 +191,7 @@ func join(l *Log, c pipeline.Channel) (*membership, error) {
 	m.group, err = kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
 		ID: m.name, Brokers: l.cfg.Brokers, Topics: names,
 		Dialer: &kafkago.Dialer{
-			ClientID: l.cfg.ClientID, Timeout: dialTimeout, DialFunc: l.cfg.Dial, TLS: l.cfg.TLS, SASLMechanism: mechanism,
+			ClientID: l.cfg.ClientID, Timeout: l.cfg.dialTimeout(), DialFunc: l.cfg.Dial, TLS: l.cfg.TLS, SASLMechanism: mechanism,
 		},
 		GroupBalancers:    []kafkago.GroupBalancer{m.balancer},
 		HeartbeatInterval: heartbeat,
@@ -260,7 +265,7 @@ func (m *membership) serve(ctx context.Context, g *kafkago.Generation) {
 			return
 		case <-unwanted.C:
 			// Whoever held the channel has not come back for it.
-			go m.log.groups.giveUpUnsought(m)
+			m.log.groups.giveUpUnsought(m)
 		}
 	}
 }
@@ -268,10 +273,9 @@ func (m *membership) serve(ctx context.Context, g *kafkago.Generation) {
 // giveUpUnsought ends a membership that nobody wants.
 func (g *groups) giveUpUnsought(m *membership) {
 	g.mu.Lock()
-	sought := m.sought
-	g.mu.Unlock()
-	if !sought {
-		g.giveUp(m)
+	defer g.mu.Unlock()
+	if !m.sought {
+		g.drop(m)
 	}
 }
 

@@ -2,14 +2,17 @@ package kafka
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	kafkago "github.com/segmentio/kafka-go"
@@ -195,6 +198,18 @@ func TestOpenWithTLSAndPassword(t *testing.T) {
 				}
 				if err := l.Append(t.Context(), f.entries(emailNormal(), 3)); err != nil {
 					t.Errorf("Append: %v", err)
+				}
+				// A group's connections are given as long as all others.
+				f.faults.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+					time.Sleep(tlsDialTimeout / 2)
+					return f.network.DialContext(ctx, network, address)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				if lease, err := l.Acquire(ctx, pipeline.Email); err != nil {
+					t.Error(err)
+				} else if err := lease.Close(ctx); err != nil {
+					t.Error(err)
 				}
 				if err := l.Close(); err != nil {
 					t.Error(err)
