@@ -64,13 +64,31 @@ func (w *loadTest) row(label, format string, args ...any) {
 
 func (w *loadTest) header() {
 	r := w.result
-	system := w.terminal.text(r.Environment.Target)
-	if r.Environment.Embedded {
-		system = "embedded"
-	}
 	w.line("%s   %s: rate x %s, time x %s   %s, %s   seed %d", w.terminal.text(r.Scenario), w.terminal.text(r.Profile),
-		factor(r.RateScale), factor(r.TimeScale), system, counted(r.Environment.CPUs, "core"), r.Generator.Seed)
+		factor(r.RateScale), factor(r.TimeScale), w.terminal.text(system(&r.Environment)), counted(r.Environment.CPUs, "core"), r.Generator.Seed)
 	w.line("")
+}
+
+// system says what was loaded: an address, or for what ran in the generator's
+// process the engines beyond it, if there were any.
+func system(e *scenarios.Environment) string {
+	if !e.Embedded {
+		return e.Target
+	}
+	var served []string
+	for _, engines := range e.Engines {
+		served = append(served, strings.Split(engines, ", ")...)
+	}
+	var beyond []string
+	for _, engine := range []string{"kafka", "redis", "postgres", "cassandra", "bucket"} {
+		if slices.Contains(served, engine) {
+			beyond = append(beyond, engine)
+		}
+	}
+	if beyond == nil {
+		return "embedded"
+	}
+	return "over " + strings.Join(beyond, ", ")
 }
 
 func (w *loadTest) checks() {

@@ -212,3 +212,18 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 	}
 	visit(result)
 }
+
+func TestWhatWasLoadedIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		environment scenarios.Environment
+		want        string
+	}{
+		{scenarios.Environment{Target: "http://h:1"}, "http://h:1"},
+		{scenarios.Environment{Embedded: true, Engines: map[string]string{"intake": "pebble", "preferences": "sqlite"}}, "embedded"},
+		{scenarios.Environment{Embedded: true, Engines: map[string]string{"intake": "redis, kafka", "history": "cassandra", "preferences": "sqlite"}}, "over kafka, redis, cassandra"},
+	} {
+		if got := system(&c.environment); got != c.want {
+			t.Errorf("%+v is called %q, want %q", c.environment, got, c.want)
+		}
+	}
+}
