@@ -24,9 +24,11 @@ const (
 	mostPortion  = 1 << 20
 	// fetchAnswerBytes is the most that one answer brings.
 	fetchAnswerBytes = 8 << 20
-	// fetchWait is how long a leader that has nothing may keep a request. What
+	// A leader that has nothing may keep a request for idleWait when it is for
+	// all the partitions that it leads; else for hungryWait, since one that
 	// becomes hungry meanwhile waits for the next.
-	fetchWait = 100 * time.Millisecond
+	idleWait   = 500 * time.Millisecond
+	hungryWait = 100 * time.Millisecond
 	// fetchEvery is the least time between two requests to a leader that brought
 	// little: records that come one by one are worth waiting for a few of them.
 	fetchEvery  = 5 * time.Millisecond
@@ -112,12 +114,13 @@ func (f *fetcher) send(ctx context.Context) time.Duration {
 	wait := time.Hour
 	later := func(at time.Time) { wait = min(wait, max(at.Sub(now), time.Millisecond)) }
 	l := f.lease
-	asks := map[int32][]ask{}
+	asks, led := map[int32][]ask{}, map[int32]int{}
 	l.mu.Lock()
 	f.turn++
 	for i := range l.partitions {
 		o := l.partitions[(f.turn+i)%len(l.partitions)]
 		leader := f.leaders[topicPartition{o.name, o.number}]
+		led[leader]++
 		switch free := f.free[leader]; {
 		case !o.hungry(l.portion) || f.busy[leader]:
 		case leader < 0:
@@ -132,7 +135,11 @@ func (f *fetcher) send(ctx context.Context) time.Duration {
 	l.mu.Unlock()
 	for leader, of := range asks {
 		f.busy[leader] = true
-		go func() { f.done <- f.ask(ctx, leader, of) }()
+		keep := hungryWait
+		if len(of) == led[leader] {
+			keep = idleWait
+		}
+		go func() { f.done <- f.ask(ctx, leader, of, keep) }()
 	}
 	if len(f.leaders) == 0 {
 		later(now.Add(fetchPause))
@@ -146,10 +153,11 @@ type ask struct {
 	from int64
 }
 
-// ask sends a request to a leader and keeps what comes.
-func (f *fetcher) ask(ctx context.Context, leader int32, asks []ask) fetched {
+// ask sends a request to a leader, which may keep it for a while, and keeps what
+// comes.
+func (f *fetcher) ask(ctx context.Context, leader int32, asks []ask, wait time.Duration) fetched {
 	began := time.Now()
-	bytes, err := f.roundTrip(ctx, asks)
+	bytes, err := f.roundTrip(ctx, asks, wait)
 	l := f.lease
 	l.mu.Lock()
 	for _, a := range asks {
@@ -167,11 +175,11 @@ func (f *fetcher) ask(ctx context.Context, leader int32, asks []ask) fetched {
 
 // roundTrip asks for partitions of one leader, keeps what comes, and says how
 // much that was.
-func (f *fetcher) roundTrip(ctx context.Context, asks []ask) (bytes int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchWait+requestTimeout)
+func (f *fetcher) roundTrip(ctx context.Context, asks []ask, wait time.Duration) (bytes int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+requestTimeout)
 	defer cancel()
 	l := f.lease
-	answer, err := l.log.transport.RoundTrip(ctx, l.log.addr, fetchRequest(asks, l.portion))
+	answer, err := l.log.transport.RoundTrip(ctx, l.log.addr, fetchRequest(asks, l.portion, wait))
 	if err != nil {
 		return 0, fmt.Errorf("fetch: %w", err)
 	}
@@ -201,9 +209,9 @@ func (f *fetcher) roundTrip(ctx context.Context, asks []ask) (bytes int, err err
 	return bytes, err
 }
 
-func fetchRequest(asks []ask, portion int) *fetch.Request {
+func fetchRequest(asks []ask, portion int, wait time.Duration) *fetch.Request {
 	r := &fetch.Request{
-		ReplicaID: -1, MaxWaitTime: int32(fetchWait.Milliseconds()), MinBytes: 1, MaxBytes: fetchAnswerBytes,
+		ReplicaID: -1, MaxWaitTime: int32(wait.Milliseconds()), MinBytes: 1, MaxBytes: fetchAnswerBytes,
 		SessionEpoch: -1, // each request says all
 	}
 	for _, a := range asks {

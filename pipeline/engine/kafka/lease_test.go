@@ -5,10 +5,12 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -130,6 +132,13 @@ func (p *process) nothing(q pipeline.Queue) {
 		got, _ := l.Fetch(p.Context(), q.Priority, 1)
 		p.Fatalf("waiting for nothing gave %v, and %+v", err, got)
 	}
+}
+
+// afterAppend appends to a queue and fetches what was appended.
+func (p *process) afterAppend(entries []pipeline.LogEntry) []pipeline.Logged {
+	p.Helper()
+	p.append(entries...)
+	return p.fetchAll(entries[0].Queue(), len(entries))
 }
 
 func (p *process) exit(exits ...pipeline.Exit) {
@@ -283,6 +292,40 @@ func TestLeaseAwaits(t *testing.T) {
 		p.must(<-done)
 		if waited := time.Since(began); waited > time.Second {
 			t.Errorf("a full batch waited %v", waited)
+		}
+	})
+}
+
+// TestLeaseIsCheapWhenIdle counts what an idle lease asks of the brokers, which is
+// no reason for a record to wait when one comes.
+func TestLeaseIsCheapWhenIdle(t *testing.T) {
+	inFake(t, func(t *testing.T, f *fake) {
+		p := f.process(t)
+		defer p.shut()
+		p.deliver(p.afterAppend(f.entries(emailHigh, 1))...)
+		var fetches, commits atomic.Int32
+		f.cluster.ControlKey(kmsg.Fetch.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+			f.cluster.KeepControl()
+			fetches.Add(1)
+			return nil, nil, false
+		})
+		f.cluster.ControlKey(kmsg.OffsetCommit.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+			f.cluster.KeepControl()
+			commits.Add(1)
+			return nil, nil, false
+		})
+		const idle = 20 * time.Second
+		time.Sleep(idle)
+		if n, most := fetches.Load(), int32(3*(idle/idleWait+1)); n == 0 || n > most {
+			t.Errorf("%d requests to three leaders in %v, want %d at most", n, idle, most)
+		}
+		if n := commits.Load(); n != 0 {
+			t.Errorf("%d commits of nothing", n)
+		}
+		began := time.Now()
+		p.afterAppend(f.entries(emailHigh, 1))
+		if waited := time.Since(began); waited > idleWait/5 {
+			t.Errorf("a record waited %v", waited)
 		}
 	})
 }
