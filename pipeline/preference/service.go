@@ -46,9 +46,13 @@ type Service struct {
 	bus     pipeline.Bus
 	subject pipeline.Subject
 	unhear  func()
+	// closing ends with the service, by end.
+	closing context.Context
+	end     context.CancelFunc
 
 	changes changes
 	flights flights
+	debts   debts
 	// refresh lets one put at a time read back what it wrote and cache it, so
 	// that the later of two readings is cached last.
 	refresh sync.Mutex
@@ -66,6 +70,7 @@ func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service
 		o.TTL = time.Minute
 	}
 	s := &Service{shards: shards, l2: l2, bus: o.Bus, subject: o.Subject, unhear: func() {}}
+	s.closing, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.l1 = otter.Must(&otter.Options[pipeline.PreferenceKey, *pipeline.Preference]{
 		MaximumSize:      o.Entries,
 		ExpiryCalculator: otter.ExpiryWriting[pipeline.PreferenceKey, *pipeline.Preference](o.TTL),
@@ -75,6 +80,7 @@ func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service
 	}
 	stop, err := o.Bus.Subscribe(ctx, pipeline.Listener{Heard: s.heard, Missed: s.missed})
 	if err != nil {
+		s.end()
 		s.l1.StopAllGoroutines()
 		return nil, err
 	}
@@ -82,10 +88,11 @@ func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service
 	return s, nil
 }
 
-// Close ends the upkeep of the process's own cache. The service must not be
-// used after it.
+// Close ends the upkeep of the caches. The service must not be used after it.
 func (s *Service) Close() {
 	s.unhear()
+	s.end()
+	s.debts.close()
 	s.l1.StopAllGoroutines()
 }
 
@@ -134,11 +141,19 @@ func (s *Service) readL1(keys []pipeline.PreferenceKey, out []pipeline.Preferenc
 }
 
 // readL2 fills in all of found, from L2 and then from the store, and gives the
-// indices of what came from the store.
+// indices of what came from the store and is not in L2; none when L2 has just
+// failed, which it would again.
 func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []*pipeline.Preference) (stored []int32, err error) {
-	if err := s.l2.Get(ctx, keys, found); err != nil {
+	owed := s.debts.among(keys) // before L2 is asked: it may be told meanwhile
+	failed := s.l2.Get(ctx, keys, found)
+	if failed != nil {
 		s.errors2.Add(1)
 		clear(found)
+	}
+	for i := range owed {
+		if owed[i] {
+			found[i] = nil
+		}
 	}
 	var missing []pipeline.PreferenceKey
 	var missingMarks []int64
@@ -158,6 +173,9 @@ func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, mar
 	}
 	for i, p := range read {
 		found[stored[i]] = p
+	}
+	if failed != nil {
+		return nil, nil
 	}
 	return stored, nil
 }
@@ -191,14 +209,16 @@ func (s *Service) keep(p *pipeline.Preference) {
 	})
 }
 
-// share caches preferences in L2.
-func (s *Service) share(ctx context.Context, preferences []*pipeline.Preference) {
+// share caches preferences in L2, and says whether it has them.
+func (s *Service) share(ctx context.Context, preferences []*pipeline.Preference) bool {
 	if len(preferences) == 0 {
-		return
+		return true
 	}
 	if err := s.l2.Set(ctx, preferences); err != nil {
 		s.errors2.Add(1)
+		return false
 	}
+	return true
 }
 
 // Put sets preferences and returns when they are durable, every later lookup of
@@ -270,7 +290,9 @@ func (s *Service) renew(ctx context.Context, keys []pipeline.PreferenceKey) {
 	for _, p := range current {
 		s.keep(p)
 	}
-	s.share(ctx, current)
+	if !s.share(ctx, current) {
+		s.owe(keys, time.Now().UnixMicro())
+	}
 }
 
 // forget takes keys out of the caches.
@@ -280,14 +302,25 @@ func (s *Service) forget(ctx context.Context, keys []pipeline.PreferenceKey, ver
 	}
 	if err := s.l2.Invalidate(ctx, keys, version); err != nil {
 		s.errors2.Add(1)
+		s.owe(keys, version)
 	}
 }
 
-// tell tells the other services of a change, once L2 has it.
+// tell tells the other services of a change, once L2 has it, or will be told
+// again.
 func (s *Service) tell(ctx context.Context, keys []pipeline.PreferenceKey) {
 	if s.bus == nil {
 		return
 	}
+	invalidations := s.invalidations(keys)
+	if err := s.bus.Publish(ctx, invalidations); err != nil {
+		s.untold.Add(int64(len(invalidations)))
+		s.owe(keys, 0)
+	}
+}
+
+// invalidations is what is said of keys, once a user.
+func (s *Service) invalidations(keys []pipeline.PreferenceKey) []pipeline.Invalidation {
 	invalidations := make([]pipeline.Invalidation, 0, len(keys))
 	told := map[string]bool{}
 	for _, key := range keys {
@@ -296,9 +329,7 @@ func (s *Service) tell(ctx context.Context, keys []pipeline.PreferenceKey) {
 			invalidations = append(invalidations, pipeline.Invalidation{Subject: s.subject, UserID: key.UserID})
 		}
 	}
-	if err := s.bus.Publish(ctx, invalidations); err != nil {
-		s.untold.Add(int64(len(invalidations)))
-	}
+	return invalidations
 }
 
 // heard forgets in L1 what another service changed; that one has seen to L2.
@@ -335,8 +366,9 @@ func (s *Service) Stats() (l1, l2 LevelStats) {
 	return l1, l2
 }
 
-// Untold counts users of whose changes the other services could not be told:
-// they may believe what was before until their caches forget it.
+// Untold counts users of whose changes the other services could not be told at
+// once: they may believe what was before until they are, or their caches forget
+// it.
 func (s *Service) Untold() int64 { return s.untold.Load() }
 
 // channelsOf gives a user's keys.
