@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -141,8 +142,10 @@ func (s *Store) fault(err error) error {
 		code = said.ErrorCode()
 	}
 	switch {
-	case code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || code == "XAdminUserNotFound" || // the last is Versity's
-		strings.Contains(err.Error(), "failed to refresh cached credentials"):
+	case strings.Contains(err.Error(), "failed to refresh cached credentials"):
+		fault.Err = errors.New("neither the environment, ~/.aws nor this machine's role has credentials")
+		fault.Remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of a user of the bucket"
+	case code == "InvalidAccessKeyId" || code == "SignatureDoesNotMatch" || code == "XAdminUserNotFound": // the last is Versity's
 		fault.Remedy = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to those of a user of the bucket"
 	case code == "AccessDenied" || gcerrors.Code(err) == gcerrors.PermissionDenied:
 		fault.Remedy = "let the user of AWS_ACCESS_KEY_ID list the bucket, and read and write its objects"
@@ -159,16 +162,33 @@ func (s *Store) fault(err error) error {
 	return fault
 }
 
-// reason is what a driver said at the root.
+// reason is what a driver said at the root, without its account of the calls
+// that led there.
 func reason(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time"
 	}
 	if said, ok := errors.AsType[smithy.APIError](err); ok {
-		return strings.TrimSuffix(said.ErrorCode()+": "+said.ErrorMessage(), ": ")
+		return strings.TrimSuffix(strings.TrimSuffix(said.ErrorCode()+": "+said.ErrorMessage(), ": "), ".")
 	}
-	for next := err; next != nil; next = errors.Unwrap(next) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Error()
+	}
+	for next := err; next != nil; next = cause(next) {
 		err = next
 	}
 	return err.Error()
+}
+
+// cause is what an error wraps; of several, the first, which the others only
+// classify.
+func cause(err error) error {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return errors.Unwrap(err)
+	}
+	if causes := several.Unwrap(); len(causes) > 0 {
+		return causes[0]
+	}
+	return nil
 }

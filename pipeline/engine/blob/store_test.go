@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -131,6 +132,34 @@ func TestFaultsOfS3(t *testing.T) {
 	wantFault(t, place, true, "set AWS_ACCESS_KEY_ID")
 	t.Setenv("AWS_ACCESS_KEY_ID", "nobody")
 	wantFault(t, place, true, "set AWS_ACCESS_KEY_ID")
+}
+
+// What is wrong is said in a few words, not by the driver's account of its calls.
+func TestFaultsAreReadable(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "x")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	refused := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = fmt.Fprint(w, `<Error><Code>NoSuchBucket</Code><Message>There is none.</Message></Error>`)
+	}))
+	defer refused.Close()
+	for endpoint, want := range map[string]string{
+		"http://" + nobody: "templates at s3://bucket (" + nobody + "): dial tcp " + nobody + ": connect: connection refused; start it, or correct --templates",
+		refused.URL: "templates at s3://bucket (" + strings.TrimPrefix(refused.URL, "http://") +
+			"): NoSuchBucket: There is none; create the bucket, or correct --templates",
+	} {
+		if _, err := blob.Open(t.Context(), "s3://bucket?region=us-east-1&use_path_style=true&endpoint="+endpoint); err == nil || err.Error() != want {
+			t.Errorf("Open = %v\nwant %s", err, want)
+		}
+	}
 }
 
 // A store that is away is said to be, in bounded time, and templates in use go
