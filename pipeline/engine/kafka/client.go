@@ -11,6 +11,8 @@ import (
 )
 
 const (
+	// clientID is what brokers call this process in their logs and quotas.
+	clientID = "notifyctl"
 	// metadataTTL is how old the known leaders may be. kafka-go looks for them
 	// anew only when that has passed, so its default of 6 s is what every move
 	// of a leader would cost.
@@ -44,7 +46,7 @@ func newTransport(cfg Config, topics []string) (*kafkago.Transport, error) {
 		IdleTimeout:    time.Minute,
 		MetadataTTL:    metadataTTL,
 		MetadataTopics: topics,
-		ClientID:       cfg.ClientID,
+		ClientID:       clientID,
 		TLS:            cfg.TLS,
 		SASL:           mechanism,
 	}, nil

@@ -41,7 +41,7 @@ func (l *Log) prepareTopics(ctx context.Context) error {
 			missing = append(missing, t.Name)
 		case kafkago.TopicAuthorizationFailed:
 			return l.cfg.fault(fmt.Errorf("the topic %s may not be looked at", t.Name),
-				fmt.Sprintf("let the user Describe, Read and Write the topics %s.*", l.cfg.TopicPrefix), true)
+				fmt.Sprintf("let the user Describe, Read and Write the topics %s.*", l.cfg.topicPrefix()), true)
 		}
 	}
 	if err := l.createTopics(ctx, missing, len(known.Brokers)); err != nil {
@@ -92,7 +92,7 @@ func (l *Log) createTopics(ctx context.Context, names []string, brokers int) err
 		if err := answer.Errors[name]; err != nil && !errors.Is(err, kafkago.TopicAlreadyExists) {
 			return l.cfg.fault(fmt.Errorf("the topic %s is missing and cannot be made: %w", name, err), fmt.Sprintf(
 				"make it with %d partitions or more, %d replicas, cleanup.policy=delete, retention.ms=-1, retention.bytes=-1 and min.insync.replicas=%d, or let the user Create topics %s.*",
-				l.cfg.Partitions, replicas, inSync, l.cfg.TopicPrefix), !transientCreation(err))
+				l.cfg.Partitions, replicas, inSync, l.cfg.topicPrefix()), !transientCreation(err))
 		}
 	}
 	return nil

@@ -33,13 +33,6 @@ type Config struct {
 	// DrainTime is how long a lease that ends may take to settle what was sent.
 	// It is below SessionTimeout. 10 s.
 	DrainTime time.Duration
-	// TopicPrefix begins the names of topics, GroupPrefix those of consumer
-	// groups. The address's prefix, or "notify" and "notifyctl".
-	TopicPrefix string
-	GroupPrefix string
-	// ClientID is what brokers call this process in their logs and quotas.
-	// "notifyctl".
-	ClientID string
 	// Dial connects to a broker; nil is the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	Log  *slog.Logger
@@ -54,9 +47,6 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MinISR, 1)
 	setDefault(&c.SessionTimeout, 15*time.Second)
 	setDefault(&c.DrainTime, 10*time.Second)
-	setDefault(&c.TopicPrefix, cmp.Or(c.Prefix, "notify"))
-	setDefault(&c.GroupPrefix, cmp.Or(c.Prefix, "notifyctl"))
-	setDefault(&c.ClientID, "notifyctl")
 	setDefault(&c.Log, slog.New(slog.DiscardHandler))
 	if len(c.Delays) == 0 {
 		c.Delays = []time.Duration{5 * time.Second, time.Minute}
@@ -73,6 +63,12 @@ func (c Config) withDefaults() Config {
 	}
 	return c
 }
+
+// topicPrefix begins the names of topics.
+func (c Config) topicPrefix() string { return cmp.Or(c.Prefix, "notify") }
+
+// groupPrefix begins the names of consumer groups.
+func (c Config) groupPrefix() string { return cmp.Or(c.Prefix, "notifyctl") }
 
 func setDefault[T comparable](field *T, value T) {
 	var zero T

@@ -36,7 +36,7 @@ func (c Config) diagnose(ctx context.Context, err error) error {
 	case errors.Is(err, kafkago.IllegalSASLState):
 		return c.fault(errors.New("the brokers take no user and password on this port"), "leave them out, or name the port that does", true)
 	case errors.Is(err, kafkago.ClusterAuthorizationFailed), errors.Is(err, kafkago.TopicAuthorizationFailed):
-		return c.fault(err, fmt.Sprintf("let the user Describe, Create, Read, Write and Delete the topics %s.*", c.TopicPrefix), true)
+		return c.fault(err, fmt.Sprintf("let the user Describe, Create, Read, Write and Delete the topics %s.*", c.topicPrefix()), true)
 	case errors.As(err, &unknownAuthority), errors.As(err, &badCertificate), errors.As(err, &badHost):
 		return c.fault(err, "name with ca= the authority that signed the brokers' certificates, and the brokers by the names in them", true)
 	case errors.As(err, &notFound) && notFound.IsNotFound:
@@ -112,6 +112,6 @@ func (c Config) speaksPlain(ctx context.Context, broker string) bool {
 		return false
 	}
 	defer func() { _ = conn.Close() }()
-	_, err = protocol.NewConn(conn, c.ClientID).RoundTrip(&apiversions.Request{})
+	_, err = protocol.NewConn(conn, clientID).RoundTrip(&apiversions.Request{})
 	return err == nil
 }

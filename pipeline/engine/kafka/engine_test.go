@@ -30,9 +30,9 @@ func inEngine(t testing.TB, name string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prefix := "test-" + strings.ToLower(rand.Text()[:10])
+	address.Prefix = "test-" + strings.ToLower(rand.Text()[:10])
 	return Config{
-		Address: address, Partitions: 4, Replication: 3, MinISR: 2, TopicPrefix: prefix, GroupPrefix: prefix,
+		Address: address, Partitions: 4, Replication: 3, MinISR: 2,
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 }

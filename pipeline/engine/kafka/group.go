@@ -191,7 +191,7 @@ func join(l *Log, c pipeline.Channel) (*membership, error) {
 	m.group, err = kafkago.NewConsumerGroup(kafkago.ConsumerGroupConfig{
 		ID: m.name, Brokers: l.cfg.Brokers, Topics: names,
 		Dialer: &kafkago.Dialer{
-			ClientID: l.cfg.ClientID, Timeout: l.cfg.dialTimeout(), DialFunc: l.cfg.Dial, TLS: l.cfg.TLS, SASLMechanism: mechanism,
+			ClientID: clientID, Timeout: l.cfg.dialTimeout(), DialFunc: l.cfg.Dial, TLS: l.cfg.TLS, SASLMechanism: mechanism,
 		},
 		GroupBalancers:    []kafkago.GroupBalancer{m.balancer},
 		HeartbeatInterval: heartbeat,
@@ -209,7 +209,7 @@ func join(l *Log, c pipeline.Channel) (*membership, error) {
 }
 
 // groupOf names a channel's group.
-func (l *Log) groupOf(c pipeline.Channel) string { return l.cfg.GroupPrefix + "." + c.String() }
+func (l *Log) groupOf(c pipeline.Channel) string { return l.cfg.groupPrefix() + "." + c.String() }
 
 // follow takes the group's generations until the membership is given up. Errors
 // have to be taken too, or the group would wait.

@@ -677,7 +677,7 @@ func TestLeaseShares(t *testing.T) {
 func TestLeaseWaitsForAPartition(t *testing.T) {
 	inFake(t, func(t *testing.T, f *fake) {
 		cfg := f.config()
-		cfg.TopicPrefix, cfg.GroupPrefix, cfg.Partitions = "few", "few", 1
+		cfg.Prefix, cfg.Partitions = "few", 1
 		var processes []*process
 		var stops []func()
 		for range 6 {

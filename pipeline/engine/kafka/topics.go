@@ -61,7 +61,7 @@ func newTopics(cfg Config) *topics {
 	t := &topics{}
 	for _, q := range pipeline.Queues() {
 		t.channel(q.Channel).main[q.Priority-pipeline.High] = &topic{
-			name:    fmt.Sprintf("%s.%s.%s", cfg.TopicPrefix, q.Channel, q.Priority),
+			name:    fmt.Sprintf("%s.%s.%s", cfg.topicPrefix(), q.Channel, q.Priority),
 			channel: q.Channel, priority: q.Priority,
 		}
 	}
@@ -69,7 +69,7 @@ func newTopics(cfg Config) *topics {
 		of := t.channel(c)
 		for _, delay := range slices.Sorted(slices.Values(cfg.Delays)) {
 			of.delays = append(of.delays, &topic{
-				name:    fmt.Sprintf("%s.%s.retry.%s", cfg.TopicPrefix, c, delayName(delay)),
+				name:    fmt.Sprintf("%s.%s.retry.%s", cfg.topicPrefix(), c, delayName(delay)),
 				channel: c, delay: delay,
 			})
 		}
