@@ -2,12 +2,10 @@ package kafka
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,6 +14,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/notifyctl/notifyctl/pipeline/engine/trust"
 )
 
 // Address is where a cluster is and how it is entered.
@@ -181,17 +181,11 @@ func parseTLS(parameters map[string]string) (*tls.Config, error) {
 	default:
 		return nil, fmt.Errorf("the address of kafka has tls=%s; accepted are true and false", parameters["tls"])
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if ca != "" {
-		pem, err := os.ReadFile(ca)
-		if err != nil {
-			return nil, fmt.Errorf("the ca of kafka's address: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("the ca of kafka's address: %s holds no certificate in PEM form", ca)
-		}
+	authorities, err := trust.Authorities(ca)
+	if err != nil {
+		return nil, fmt.Errorf("the ca of kafka's address: %w", err)
 	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}
 	if (cert == "") != (key == "") {
 		return nil, errors.New("the address of kafka has one of cert and key; the client's certificate needs both")
 	}

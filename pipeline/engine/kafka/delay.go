@@ -3,8 +3,6 @@ package kafka
 import (
 	"context"
 	"time"
-
-	"github.com/notifyctl/notifyctl/pipeline"
 )
 
 // A delay topic holds records in the order they were queued, and each is due its
@@ -61,7 +59,7 @@ func (l *lease) release(now time.Time) (next time.Time) {
 				continue
 			}
 			lane := l.lane(q.priorityOf(o.topic))
-			lane.retries = append(lane.retries, cameDue{o, q})
+			lane.retries = append(lane.retries, handout{o, q})
 			lane.signal()
 		}
 		l.leadOn(o)
@@ -110,5 +108,3 @@ func (l *lease) takePassing() []move {
 	l.passes = len(moves) > 0
 	return moves
 }
-
-var _ pipeline.LogLease = (*lease)(nil)

@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	kafkago "github.com/segmentio/kafka-go"
 )
-
-// topicPartition names a partition of the cluster.
-type topicPartition struct {
-	topic     string
-	partition int32
-}
 
 // deleteRecords removes what lies before the offsets, for good. It asks each
 // leader for its own partitions. What a broker refused is among the joined
@@ -21,22 +16,17 @@ func (l *Log) deleteRecords(ctx context.Context, before map[topicPartition]int64
 	if len(before) == 0 {
 		return nil
 	}
-	known, err := layout(ctx, l.transport, l.addr, l.topics.names)
+	leaders, err := l.leaders(ctx)
 	if err != nil {
 		return err
 	}
 	requests := map[int32]*deleteRecordsRequest{} // by leader
-	for _, t := range known.Topics {
-		for _, p := range t.Partitions {
-			offset, wanted := before[topicPartition{t.Name, p.PartitionIndex}]
-			if !wanted {
-				continue
-			}
-			if requests[p.LeaderID] == nil {
-				requests[p.LeaderID] = &deleteRecordsRequest{TimeoutMs: int32(requestTimeout.Milliseconds())}
-			}
-			requests[p.LeaderID].add(t.Name, deleteRecordsPartition{Partition: p.PartitionIndex, Offset: offset})
+	for p, offset := range before {
+		leader := leaders[p]
+		if requests[leader] == nil {
+			requests[leader] = &deleteRecordsRequest{TimeoutMs: int32(requestTimeout.Milliseconds())}
 		}
+		requests[leader].add(p.topic, deleteRecordsPartition{Partition: p.partition, Offset: offset})
 	}
 	var failed []error
 	for _, request := range requests {
@@ -47,11 +37,12 @@ func (l *Log) deleteRecords(ctx context.Context, before map[topicPartition]int64
 
 // add puts a partition behind those of its topic.
 func (r *deleteRecordsRequest) add(topic string, p deleteRecordsPartition) {
-	if last := len(r.Topics) - 1; last < 0 || r.Topics[last].Name != topic {
+	at := slices.IndexFunc(r.Topics, func(t deleteRecordsTopic) bool { return t.Name == topic })
+	if at < 0 {
+		at = len(r.Topics)
 		r.Topics = append(r.Topics, deleteRecordsTopic{Name: topic})
 	}
-	t := &r.Topics[len(r.Topics)-1]
-	t.Partitions = append(t.Partitions, p)
+	r.Topics[at].Partitions = append(r.Topics[at].Partitions, p)
 }
 
 // deleteAt sends the request of one leader.

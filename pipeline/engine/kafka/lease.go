@@ -48,6 +48,8 @@ type lease struct {
 	commits     commits
 }
 
+var _ pipeline.LogLease = (*lease)(nil)
+
 // outstanding is a record that was handed out, or is being queued again, and has
 // not left.
 type outstanding struct {

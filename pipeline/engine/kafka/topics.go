@@ -23,6 +23,12 @@ func (t *topic) partitionOf(id pipeline.ID) int32 {
 	return int32(id.UserHash() % uint32(t.partitions))
 }
 
+// topicPartition names a partition of the cluster.
+type topicPartition struct {
+	topic     string
+	partition int32
+}
+
 // channelTopics are those of a channel.
 type channelTopics struct {
 	main   [3]*topic // by priority, high first

@@ -12,15 +12,9 @@ import (
 type lane struct {
 	partitions []*owned
 	rotation   int // the partition whose turn it is
-	retries    []cameDue
+	retries    []handout
 	// wake tells its Await to look again.
 	wake chan struct{}
-}
-
-// cameDue is a record of a delay topic that may be handed out.
-type cameDue struct {
-	from *owned
-	queued
 }
 
 // handout is a record on its way to whoever sends it.
@@ -73,9 +67,7 @@ func (l *lane) backlog() int {
 func (l *lane) take(n int) []handout {
 	retries := min(len(l.retries), n-min(l.backlog(), n/2))
 	taken := make([]handout, 0, min(n, retries+l.backlog()))
-	for _, r := range l.retries[:retries] {
-		taken = append(taken, handout(r))
-	}
+	taken = append(taken, l.retries[:retries]...)
 	clear(l.retries[:retries])
 	l.retries = l.retries[retries:]
 	for i := range l.partitions {
