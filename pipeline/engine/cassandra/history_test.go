@@ -49,28 +49,30 @@ func TestDecisive(t *testing.T) {
 	}
 }
 
-func TestGroupsByPartition(t *testing.T) {
-	all := facts(30)
-	for i := range 25 {
-		all[i].Delivery = all[0].Delivery
+func TestBatchesKeepUsersTogether(t *testing.T) {
+	all := facts(3*maxBatch - 5)
+	for i := range maxBatch / 2 {
+		all[4*i].Delivery = all[0].Delivery
 	}
 	kept := make([]*pipeline.Fact, len(all))
 	for i := range all {
 		kept[i] = &all[i]
 	}
-	sizes := map[int]int{}
-	seen := 0
-	for _, g := range byPlace(kept) {
-		for _, f := range g {
-			if placeOf(f.Delivery.ID) != placeOf(g[0].Delivery.ID) {
-				t.Fatal("a group is of two partitions")
+	written := map[*pipeline.Fact]bool{}
+	ofFirst := map[int]bool{} // the batches with a row of the first user
+	for i, batch := range batches(kept) {
+		if len(batch) > maxBatch {
+			t.Errorf("a batch has %d rows", len(batch))
+		}
+		for _, f := range batch {
+			written[f] = true
+			if f.Delivery == all[0].Delivery {
+				ofFirst[i] = true
 			}
 		}
-		sizes[len(g)]++
-		seen += len(g)
 	}
-	if seen != len(all) || sizes[maxBatch] != 2 || sizes[5] != 1 || sizes[1] != 5 {
-		t.Fatalf("%d facts are in groups of %v", seen, sizes)
+	if len(written) != len(all) || len(ofFirst) > 2 {
+		t.Fatalf("%d of %d facts are written, a user's by %d batches", len(written), len(all), len(ofFirst))
 	}
 }
 

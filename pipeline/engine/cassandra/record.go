@@ -10,9 +10,9 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// maxBatch is how many rows of one partition are written by one statement: of
-// some hundred bytes each, well under the 5 KiB of which nodes warn and the
-// 50 KiB that they refuse.
+// maxBatch is how many rows are written by one request: of some hundred bytes
+// each, well under the 5 KiB of which nodes warn and the 50 KiB that they refuse,
+// and as many partitions as they take without a warning.
 const maxBatch = 10
 
 // Record makes facts durable. First the outcomes of load runs and the rows, at
@@ -60,7 +60,7 @@ func (s *Store) Record(ctx context.Context, facts []pipeline.Fact) error {
 // recordKept writes what is to be kept of facts.
 func (s *Store) recordKept(ctx context.Context, facts []pipeline.Fact, kept []*pipeline.Fact) error {
 	outcomes, anyNew := s.admitRuns(outcomesOf(facts))
-	groups := byPlace(kept)
+	groups := batches(kept)
 	// The outcomes of a load run are few statements, and go along.
 	err := each(ctx, len(outcomes)+len(groups), func(ctx context.Context, i int) error {
 		if i < len(outcomes) {
@@ -85,34 +85,26 @@ func (s *Store) recordKept(ctx context.Context, facts []pipeline.Fact, kept []*p
 	return each(ctx, len(dead), func(ctx context.Context, i int) error { return s.insertLetter(ctx, dead[i]) })
 }
 
-// byPlace groups facts by the partition that they go to, with at most maxBatch
-// in a group. Nearly always each is alone in its own.
-func byPlace(facts []*pipeline.Fact) (groups [][]*pipeline.Fact) {
+// batches divides facts by maxBatch, those of a user's partition side by side.
+func batches(facts []*pipeline.Fact) (all [][]*pipeline.Fact) {
 	slices.SortStableFunc(facts, func(a, b *pipeline.Fact) int {
 		return cmp.Compare(a.Delivery.ID.UserHash(), b.Delivery.ID.UserHash())
 	})
-	for rest := facts; len(rest) > 0; {
-		p, n := placeOf(rest[0].Delivery.ID), 1
-		for n < len(rest) && n < maxBatch && placeOf(rest[n].Delivery.ID) == p {
-			n++
-		}
-		groups = append(groups, rest[:n:n])
-		rest = rest[n:]
-	}
-	return groups
+	return slices.Collect(slices.Chunk(facts, maxBatch))
 }
 
-// insertRows writes the rows of one partition: several as an unlogged batch,
-// which is one mutation there.
+// insertRows writes rows, several as an unlogged batch. Nearly always each is of
+// a partition of its own, and then the node that is asked passes each on; but it
+// is asked once, and what a request costs, here and there, is much more than
+// what a row of it does. A batch that was written in part is written again.
 func (s *Store) insertRows(ctx context.Context, facts []*pipeline.Fact) error {
-	p := placeOf(facts[0].Delivery.ID)
 	if len(facts) == 1 {
-		return s.write(facts[0].At, insertRow, rowValues(p, facts[0])...).ExecContext(ctx)
+		return s.write(facts[0].At, insertRow, rowValues(placeOf(facts[0].Delivery.ID), facts[0])...).ExecContext(ctx)
 	}
 	batch := s.session.Batch(gocql.UnloggedBatch).SpeculativeExecutionPolicy(speculation())
 	for _, f := range facts {
 		batch.Entries = append(batch.Entries, gocql.BatchEntry{
-			Stmt: insertRow + " USING TIMESTAMP ?", Args: append(rowValues(p, f), f.At.UnixMicro()), Idempotent: true,
+			Stmt: insertRow + " USING TIMESTAMP ?", Args: append(rowValues(placeOf(f.Delivery.ID), f), f.At.UnixMicro()), Idempotent: true,
 		})
 	}
 	return batch.ExecContext(ctx)
