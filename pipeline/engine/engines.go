@@ -10,6 +10,7 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline/engine/kafka"
 	"github.com/notifyctl/notifyctl/pipeline/engine/postgres"
 	"github.com/notifyctl/notifyctl/pipeline/engine/redis"
+	"github.com/notifyctl/notifyctl/pipeline/engine/trust"
 )
 
 // Engines says which engines beyond the network are used, by their addresses.
@@ -41,7 +42,8 @@ func (e *Engines) externalStore() bool { return e.Kafka != "" }
 func (e *Engines) externalPreferences() bool { return len(e.Postgres) > 0 }
 
 // Check says what is wrong with the addresses, each by itself and all together
-// for a role. It asks nobody, and names no password.
+// for a role, and with the files that they name. It asks nobody, and names no
+// password.
 func (e *Engines) Check(role Role) error {
 	var faults []error
 	fault := func(flag string, err error) {
@@ -54,14 +56,20 @@ func (e *Engines) Check(role Role) error {
 		fault("kafka", err)
 	}
 	if e.Redis != "" {
-		_, err := redis.ParseDSN(e.Redis)
+		dsn, err := redis.ParseDSN(e.Redis)
+		if err == nil {
+			_, err = trust.Authorities(dsn.CA)
+		}
 		fault("redis", err)
 	}
 	for _, dsn := range e.Postgres {
 		fault("postgres", postgres.CheckDSN(dsn))
 	}
 	if e.Cassandra != "" {
-		_, err := cassandra.ParseDSN(e.Cassandra)
+		dsn, err := cassandra.ParseDSN(e.Cassandra)
+		if err == nil {
+			_, err = trust.Authorities(dsn.CA)
+		}
 		fault("cassandra", err)
 	}
 	if e.Wait < 0 {

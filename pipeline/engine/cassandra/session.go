@@ -9,6 +9,8 @@ import (
 	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
+
+	"github.com/notifyctl/notifyctl/pipeline/engine/trust"
 )
 
 const (
@@ -35,7 +37,7 @@ const (
 )
 
 // cluster is what all sessions have in common.
-func (d DSN) cluster(log *slog.Logger) *gocql.ClusterConfig {
+func (d DSN) cluster(log *slog.Logger) (*gocql.ClusterConfig, error) {
 	c := gocql.NewCluster(d.Hosts...)
 	c.ProtoVersion = 5
 	c.Timeout, c.ConnectTimeout, c.WriteTimeout = requestTimeout, connectTimeout, requestTimeout
@@ -50,14 +52,21 @@ func (d DSN) cluster(log *slog.Logger) *gocql.ClusterConfig {
 		c.Authenticator = gocql.PasswordAuthenticator{Username: d.User, Password: d.Password}
 	}
 	if d.TLS {
-		c.SslOpts = &gocql.SslOptions{Config: &tls.Config{MinVersion: tls.VersionTLS12}, CaPath: d.CA, EnableHostVerification: true}
+		authorities, err := trust.Authorities(d.CA)
+		if err != nil {
+			return nil, d.permanent(err, "name a file of PEM certificates by ?ca=FILE")
+		}
+		c.SslOpts = &gocql.SslOptions{Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}, EnableHostVerification: true}
 	}
-	return c
+	return c, nil
 }
 
 // probe connects to look around: to no keyspace, which may not be there yet.
 func (d DSN) probe(ctx context.Context, log *slog.Logger) (*gocql.Session, error) {
-	c := d.cluster(log)
+	c, err := d.cluster(log)
+	if err != nil {
+		return nil, err
+	}
 	c.NumConns, c.Timeout = 1, schemaTimeout
 	// Statements that change the schema follow one another at one node, and
 	// agreement is waited for once, behind the last.
@@ -68,7 +77,10 @@ func (d DSN) probe(ctx context.Context, log *slog.Logger) (*gocql.Session, error
 // session connects to the keyspace, to nodes of the data centre alone: at one
 // of another, LOCAL_QUORUM would mean another quorum.
 func (d DSN) session(ctx context.Context, dc string, log *slog.Logger) (*gocql.Session, error) {
-	c := d.cluster(log)
+	c, err := d.cluster(log)
+	if err != nil {
+		return nil, err
+	}
 	c.Keyspace = d.Keyspace
 	c.HostFilter = gocql.DataCenterHostFilter(dc)
 	c.PoolConfig.HostSelectionPolicy = rounds{gocql.ShuffledTokenAwareHostPolicy(gocql.DCAwareRoundRobinPolicy(dc))}

@@ -3,15 +3,15 @@ package redis
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"os"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/notifyctl/notifyctl/pipeline/engine/trust"
 )
 
 const (
@@ -103,9 +103,9 @@ func connect(cfg Config) (*Client, error) {
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}
 	if cfg.DSN.TLS {
-		authorities, err := c.authorities()
+		authorities, err := trust.Authorities(cfg.DSN.CA)
 		if err != nil {
-			return nil, err
+			return nil, c.unfit("name a file of PEM certificates by ?ca=FILE", "%w", err)
 		}
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: authorities}
 	}
@@ -113,24 +113,6 @@ func connect(cfg Config) (*Client, error) {
 	c.keys = newKeys(c, cfg.KeyTTL, cfg.Reservation)
 	c.bus = newBus(c)
 	return c, nil
-}
-
-// authorities reads the certificates that vouch for the server; nil is the
-// system's.
-func (c *Client) authorities() (*x509.CertPool, error) {
-	if c.dsn.CA == "" {
-		return nil, nil
-	}
-	remedy := "name a file of PEM certificates by ?ca=FILE"
-	pem, err := os.ReadFile(c.dsn.CA)
-	if err != nil {
-		return nil, c.unfit(remedy, "its authority cannot be read: %w", err)
-	}
-	authorities := x509.NewCertPool()
-	if !authorities.AppendCertsFromPEM(pem) {
-		return nil, c.unfit(remedy, "%s holds no certificate", c.dsn.CA)
-	}
-	return authorities, nil
 }
 
 // Keys are the idempotency keys kept there.

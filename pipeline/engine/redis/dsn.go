@@ -110,10 +110,12 @@ func parseAddress(text string) (string, error) {
 		return "", errors.New("a host is missing")
 	}
 	if strings.Contains(host, ":") && net.ParseIP(host) == nil {
-		return "", fmt.Errorf("%q is not a host and a port", text)
+		host, _, _ = strings.Cut(host, ":")
+		return "", fmt.Errorf("what begins with %q is not a host and a port", host)
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("the port of %s is %q, want 1 to 65535", host, port)
+		// The port is not repeated: it may be the password of an address without hosts.
+		return "", fmt.Errorf("the port of %s is none of 1 to 65535", host)
 	}
 	return net.JoinHostPort(host, port), nil
 }
