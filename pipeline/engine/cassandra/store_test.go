@@ -103,6 +103,9 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	unreachable := config(DSN{Hosts: []string{closed.Addr().String()}, Keyspace: "k", Password: secret})
 	refused(t, unreachable, false, "connection refused", "check the address")
+	untrusting := unreachable
+	untrusting.TLS, untrusting.CA = true, "missing.pem"
+	refused(t, untrusting, true, "missing.pem: no such file", "?ca=FILE")
 	for _, wrong := range []Config{
 		{DSN: unreachable.DSN, Retention: time.Hour},
 		{DSN: unreachable.DSN, Replication: 1, Retention: time.Minute},
