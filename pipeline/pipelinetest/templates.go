@@ -95,9 +95,12 @@ func templatesText(t *testing.T, s pipeline.TemplateStore) {
 
 func templatesNewest(t *testing.T, s pipeline.TemplateStore) {
 	for _, template := range []pipeline.Template{
-		{ID: "a", Version: 9}, {ID: "a", Version: 10}, {ID: "a", Version: 2},
+		{ID: "a", Version: 9},
+		{ID: "a", Version: 10},
+		{ID: "a", Version: 2},
 		{ID: "a", Version: 11, Locale: "de"}, // a version is one in the default locale
-		{ID: "a-b", Version: 3}, {ID: "a_c", Version: 7, Locale: "de"},
+		{ID: "a-b", Version: 3},
+		{ID: "a_c", Version: 7, Locale: "de"},
 	} {
 		template.Body = "x"
 		putTemplate(t, s, template)
@@ -164,8 +167,14 @@ func templatesRace(t *testing.T, s pipeline.TemplateStore) {
 func templatesNames(t *testing.T, s pipeline.TemplateStore) {
 	putTemplate(t, s, pipeline.Template{ID: "a", Version: 1, Body: "x"})
 	for _, wrong := range []pipeline.Template{
-		{ID: "", Version: 1}, {ID: "..", Version: 1}, {ID: "a/../a", Version: 1}, {ID: "/a", Version: 1}, {ID: "a\x00", Version: 1},
-		{ID: "a", Version: 0}, {ID: "a", Version: 1, Locale: "../x"}, {ID: "a", Version: 1, Locale: "de/x"},
+		{ID: "", Version: 1},
+		{ID: "..", Version: 1},
+		{ID: "a/../a", Version: 1},
+		{ID: "/a", Version: 1},
+		{ID: "a\x00", Version: 1},
+		{ID: "a", Version: 0},
+		{ID: "a", Version: 1, Locale: "../x"},
+		{ID: "a", Version: 1, Locale: "de/x"},
 	} {
 		if _, err := s.Get(t.Context(), wrong.ID, wrong.Version, wrong.Locale); !errors.Is(err, pipeline.ErrNoTemplate) {
 			t.Errorf("get %+v: %v", wrong, err)
