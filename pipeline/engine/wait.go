@@ -14,8 +14,9 @@ const (
 	// openEvery is how often an engine that is away is looked for.
 	openEvery = time.Second
 	// openAtLeast is what an attempt may take, however little of the wait is
-	// left: engines make topics and tables at the first.
-	openAtLeast = 5 * time.Second
+	// left: engines make topics and tables at the first. Three nodes of Cassandra
+	// take 4 s for that, and twice as long on a busy machine.
+	openAtLeast = 10 * time.Second
 )
 
 // patience is how long the opening waits for engines, all of them together, so
@@ -36,7 +37,10 @@ func await[T any](ctx context.Context, p *patience, open func(context.Context) (
 	for {
 		began := time.Now()
 		opened, err := attempt(ctx, p, open)
-		if err == nil || ctx.Err() != nil || permanent(err) {
+		if err == nil {
+			return opened, nil // also when ctx has ended meanwhile: it is the caller's to close
+		}
+		if ctx.Err() != nil || permanent(err) {
 			return opened, errors.Join(err, ctx.Err())
 		}
 		pause := max(0, time.Until(began.Add(openEvery)))

@@ -54,6 +54,18 @@ func TestAwaitWaitsForWhatStartsLater(t *testing.T) {
 	})
 }
 
+// What was opened as the caller gave up is not lost: there is one who closes it.
+func TestAwaitGivesWhatWasOpenedAtTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	got, err := await(ctx, newPatience(0, slog.New(slog.DiscardHandler)), func(context.Context) (string, error) {
+		cancel()
+		return "opened", nil
+	})
+	if got != "opened" || err != nil {
+		t.Errorf("await gave %q, %v", got, err)
+	}
+}
+
 func TestAwaitGivesUp(t *testing.T) {
 	for name, c := range map[string]struct {
 		dialer dialer
