@@ -77,11 +77,13 @@ func (b *Bus) Publish(ctx context.Context, invalidations []pipeline.Invalidation
 	if len(invalidations) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, b.client.cacheTimeout)
-	defer cancel()
+	return b.client.passOver(ctx, func(ctx context.Context) error { return b.publish(ctx, invalidations) })
+}
+
+func (b *Bus) publish(ctx context.Context, invalidations []pipeline.Invalidation) error {
 	server, err := b.home(ctx)
 	if err != nil {
-		return b.client.fault(err)
+		return err
 	}
 	pipe := server.Pipeline()
 	for _, invalidation := range invalidations {
@@ -91,10 +93,8 @@ func (b *Bus) Publish(ctx context.Context, invalidations []pipeline.Invalidation
 		}
 		pipe.Publish(ctx, b.channel, message)
 	}
-	if _, err := pipe.Exec(ctx); err != nil {
-		return b.client.fault(err)
-	}
-	return nil
+	_, err = pipe.Exec(ctx)
+	return err
 }
 
 // Subscribe adds a listener, and returns when Redis has confirmed that it will

@@ -52,6 +52,8 @@ type Client struct {
 	log  *slog.Logger
 	keys Keys
 	bus  *Bus
+	// pause is of what callers go on without: limits, caches and the bus.
+	pause pause
 
 	ioTimeout, callTimeout, cacheTimeout time.Duration
 }

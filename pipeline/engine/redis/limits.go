@@ -114,18 +114,18 @@ func (l *Limits) TakeDaily(ctx context.Context, at time.Time, keys []pipeline.Pr
 			[]any{limits.Of(g.key.Channel), len(g.places), expires},
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.client.cacheTimeout)
-	defer cancel()
-	for i, command := range l.client.run(ctx, &l.take, calls) {
-		taken, err := command.Int()
-		if err != nil {
-			return l.client.fault(err)
+	return l.client.passOver(ctx, func(ctx context.Context) error {
+		for i, command := range l.client.run(ctx, &l.take, calls) {
+			taken, err := command.Int()
+			if err != nil {
+				return err
+			}
+			for n, place := range groups[i].places {
+				granted[place] = n < taken
+			}
 		}
-		for n, place := range groups[i].places {
-			granted[place] = n < taken
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // ReturnDaily gives back tokens that were taken at that time. Errors:
@@ -139,10 +139,5 @@ func (l *Limits) ReturnDaily(ctx context.Context, at time.Time, keys []pipeline.
 	for i, g := range groups {
 		calls[i] = call{[]string{l.counterName(g.key, dayStart(at))}, []any{len(g.places)}}
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.client.cacheTimeout)
-	defer cancel()
-	if err := firstError(l.client.run(ctx, &l.giveBack, calls)); err != nil {
-		return l.client.fault(err)
-	}
-	return nil
+	return l.client.passOver(ctx, func(ctx context.Context) error { return firstError(l.client.run(ctx, &l.giveBack, calls)) })
 }

@@ -58,8 +58,6 @@ func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, fo
 	if len(keys) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.client.cacheTimeout)
-	defer cancel()
 	names := make([]string, len(keys))
 	for i, key := range keys {
 		names[i] = p.name(key)
@@ -68,7 +66,9 @@ func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, fo
 	if !p.client.dsn.Cluster {
 		read = p.readTogether
 	}
-	return read(ctx, names, func(i int, entry string) { found[i] = readPreference(entry, keys[i]) })
+	return p.client.passOver(ctx, func(ctx context.Context) error {
+		return read(ctx, names, func(i int, entry string) { found[i] = readPreference(entry, keys[i]) })
+	})
 }
 
 // readTogether reads entries of a single server by one command, which takes a
@@ -76,7 +76,7 @@ func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, fo
 func (p *Preferences) readTogether(ctx context.Context, names []string, each func(i int, entry string)) error {
 	values, err := p.client.rdb.MGet(ctx, names...).Result()
 	if err != nil {
-		return p.client.fault(err)
+		return err
 	}
 	for i, value := range values {
 		if entry, cached := value.(string); cached {
@@ -100,7 +100,7 @@ func (p *Preferences) readEach(ctx context.Context, names []string, each func(i 
 		switch {
 		case errors.Is(err, goredis.Nil):
 		case err != nil:
-			return p.client.fault(err)
+			return err
 		default:
 			each(i, entry)
 		}
@@ -138,12 +138,7 @@ func (p *Preferences) putAll(ctx context.Context, calls []call) error {
 	if len(calls) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, p.client.cacheTimeout)
-	defer cancel()
-	if err := firstError(p.client.run(ctx, &p.put, calls)); err != nil {
-		return p.client.fault(err)
-	}
-	return nil
+	return p.client.passOver(ctx, func(ctx context.Context) error { return firstError(p.client.run(ctx, &p.put, calls)) })
 }
 
 // Entries is 0: how many preferences a Redis holds among all else is not known.
