@@ -3,11 +3,14 @@ package main_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline/api"
 )
 
 const (
@@ -36,7 +39,8 @@ type load struct {
 	again    atomic.Int64 // notifications that were sent again and may be accepted twice
 	calls    atomic.Int64
 	last     atomic.Value // of the errors of calls, a string
-	finish   func()       // has no more requests than those that were begun
+	refused  refusals
+	finish   func() // has no more requests than those that were begun
 	done     chan struct{}
 }
 
@@ -106,7 +110,8 @@ func (l *load) insist(ctx context.Context, t *testing.T, f *fleet, r *keyedReque
 			}
 			l.failed.Add(1)
 			l.last.Store(err.Error())
-			if r.key == "" || !l.keysKept.Load() {
+			l.refused.note(err)
+			if mayBeAccepted(err) && (r.key == "" || !l.keysKept.Load()) {
 				l.again.Add(keyedBatch)
 			}
 		}
@@ -129,6 +134,54 @@ func (l *load) call(ctx context.Context, r *keyedRequest, url string) error {
 // in use by the call before, or the server is away, full or unsure.
 func passes(status int) bool {
 	return status == http.StatusConflict || status == http.StatusTooManyRequests || status >= 500
+}
+
+// mayBeAccepted says whether a call that was not answered 202 may have been
+// accepted all the same: no answer came, or one that leaves it open.
+func mayBeAccepted(err error) bool {
+	refused, ok := errors.AsType[*refusal](err)
+	if !ok {
+		return true
+	}
+	switch refused.code {
+	case api.CodeUnavailable, api.CodeAdmission, api.CodeDraining, api.CodeRunning, api.CodeRate:
+		return false
+	}
+	return true
+}
+
+// refusals are the calls of a load that were not answered 202, by how they were
+// answered.
+type refusals struct {
+	mu          sync.Mutex
+	answers     map[string]int // by status and code
+	first, last time.Time
+}
+
+// noAnswer is what refusals count calls as that got no answer.
+const noAnswer = "no answer"
+
+func (r *refusals) note(err error) {
+	answer := noAnswer
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		answer = fmt.Sprintf("%d %s", refused.status, refused.code)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.answers == nil {
+		r.answers, r.first = map[string]int{}, time.Now()
+	}
+	r.answers[answer]++
+	r.last = time.Now()
+}
+
+func (r *refusals) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.answers) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%v, within %v", r.answers, r.last.Sub(r.first).Round(time.Millisecond))
 }
 
 // awaitAnswered waits until so many notifications were answered 202.

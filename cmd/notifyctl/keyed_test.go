@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/notifyctl/notifyctl/pipeline/api"
 )
 
 // keyedBatch is how many notifications a keyed request holds.
@@ -19,10 +21,13 @@ type keyedRequest struct {
 	ids  []string // once it is answered 202
 }
 
-// refusal is an answer that accepts nothing.
-type refusal struct{ status int }
+// refusal is an answer other than 202.
+type refusal struct {
+	status int
+	code   string // the problem's
+}
 
-func (r *refusal) Error() string { return fmt.Sprintf("answered %d", r.status) }
+func (r *refusal) Error() string { return fmt.Sprintf("answered %d %s", r.status, r.code) }
 
 // post sends the request and notes the ids that it was answered with. Whatever
 // is no answer is told: the process was killed, or is not there yet. Errors that
@@ -42,7 +47,11 @@ func (r *keyedRequest) post(ctx context.Context, url string) (replayed bool, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusAccepted {
-		return false, &refusal{response.StatusCode}
+		var problem api.Problem
+		if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
+			return false, fmt.Errorf("answered %s, and no problem: %w", response.Status, err)
+		}
+		return false, &refusal{response.StatusCode, problem.Code}
 	}
 	var answer struct {
 		Results []struct {
