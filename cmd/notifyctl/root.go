@@ -102,6 +102,9 @@ type globalOptions struct {
 	logFormat string
 }
 
+// helpWidth is how many columns the help of flags takes, as all other texts do.
+const helpWidth = 80
+
 // newRootCommand builds the command line. A new command is one line here and a
 // file of its own.
 func newRootCommand(a *app) *cobra.Command {
@@ -145,6 +148,7 @@ notifyctl; 111 inconclusive.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", fmt.Sprintf("Flags.FlagUsagesWrapped %d ", helpWidth)))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})

@@ -181,3 +181,24 @@ func TestTerminalOf(t *testing.T) {
 		}
 	}
 }
+
+// The help of flags is read on terminals of 80 columns.
+func TestHelpOfFlagsIsAsWideAsATerminal(t *testing.T) {
+	var out, errs bytes.Buffer
+	root := newRootCommand(testApp(&out, &errs))
+	for _, cmd := range append(root.Commands(), root) {
+		out.Reset()
+		if err := cmd.Help(); err != nil {
+			t.Fatal(err)
+		}
+		_, flags, found := strings.Cut(out.String(), "Flags:\n")
+		if !found {
+			t.Errorf("%s has no flags:\n%s", cmd.Name(), &out)
+		}
+		for line := range strings.Lines(flags) {
+			if n := len(strings.TrimRight(line, "\n")); n > helpWidth {
+				t.Errorf("%s: a line of %d columns: %s", cmd.Name(), n, line)
+			}
+		}
+	}
+}
