@@ -32,8 +32,10 @@ func (d *Delivery) deliver(ctx context.Context, c *channel) error {
 		case err == nil:
 			failures = 0
 			continue
-		case !errors.Is(err, pipeline.ErrUnavailable):
+		case ctx.Err() != nil:
 			return ended(ctx, err)
+		case !isAway(err):
+			return err
 		}
 		failures++
 		wait := reacquire.Wait(failures, 0, random)
@@ -45,6 +47,12 @@ func (d *Delivery) deliver(ctx context.Context, c *channel) error {
 		}
 	}
 	return nil
+}
+
+// isAway says whether an error comes of an engine that does not answer: it says
+// so, or the time that it was given has passed.
+func isAway(err error) bool {
+	return errors.Is(err, pipeline.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 }
 
 // lease works a lease from its acquisition to its end.

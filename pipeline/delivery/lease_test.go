@@ -1,6 +1,7 @@
 package delivery_test
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync/atomic"
@@ -160,31 +161,33 @@ func TestAFencedLeaseIsAcquiredAgain(t *testing.T) {
 // An engine that is away is waited for, whether it shows when a lease is
 // acquired or when facts are settled.
 func TestAnEngineThatIsAwayIsWaitedFor(t *testing.T) {
-	inBubble(t, func(w *world) {
-		back := time.Now().Add(time.Minute)
-		w.acquire = func(int) error {
-			if time.Now().Before(back) {
-				return fmt.Errorf("%w: no leader", pipeline.ErrUnavailable)
-			}
-			return nil
-		}
-		failed := false
-		w.settle = func([]pipeline.Fact) error {
-			if failed {
+	for _, away := range []error{pipeline.ErrUnavailable, context.DeadlineExceeded, context.Canceled} {
+		inBubble(t, func(w *world) {
+			back := time.Now().Add(time.Minute)
+			w.acquire = func(int) error {
+				if time.Now().Before(back) {
+					return fmt.Errorf("%w: no leader", away)
+				}
 				return nil
 			}
-			failed = true
-			return fmt.Errorf("%w: no quorum", pipeline.ErrUnavailable)
-		}
-		all := w.many(10)
-		w.start()
-		time.Sleep(2 * time.Minute)
-		w.stop()
-		w.wantEach(all, 2) // the first time it could not be recorded
-		if n := w.metrics.Snapshot().TakenOver; n != 10 {
-			w.Errorf("%d were taken over, want 10", n)
-		}
-	})
+			failed := false
+			w.settle = func([]pipeline.Fact) error {
+				if failed {
+					return nil
+				}
+				failed = true
+				return fmt.Errorf("%w: no quorum", away)
+			}
+			all := w.many(10)
+			w.start()
+			time.Sleep(2 * time.Minute)
+			w.stop()
+			w.wantEach(all, 2) // the first time it could not be recorded
+			if n := w.metrics.Snapshot().TakenOver; n != 10 {
+				w.Errorf("%v: %d were taken over, want 10", away, n)
+			}
+		})
+	}
 	inBubble(t, func(w *world) {
 		w.acquire = func(int) error { return fmt.Errorf("%w: no leader", pipeline.ErrUnavailable) }
 		w.start()
