@@ -148,6 +148,30 @@ func TestSettlingOfAFormerOwner(t *testing.T) {
 	}
 }
 
+// A log that is away when its lease ends holds up no fact: that of one send, and
+// then that of another, are recorded while there is time.
+func TestSettlingOfALeaseThatEndsWhileTheLogIsAway(t *testing.T) {
+	inWorld(t, []string{"ada", "bob"}, func(w *world) {
+		d := w.fetch()
+		if _, err := w.disks.open(&process{}).Acquire(w.Context(), pipeline.Email); err != nil {
+			w.Fatal(err)
+		}
+		w.awayUntil(time.Hour, "before commit")
+		began := time.Now()
+		for i := range d {
+			if err := w.store.Settle(w.Context(), w.lease, facts(d[i:i+1])); !errors.Is(err, pipeline.ErrFenced) {
+				w.Errorf("settling gave %v", err)
+			}
+			if w.rows.rowOf(d[i].ID).State != pipeline.Delivered {
+				w.Errorf("delivery %d was not recorded", i)
+			}
+		}
+		if took := time.Since(began); took > DefaultDrain {
+			w.Errorf("it took %v, and the lease is over after %v", took, DefaultDrain)
+		}
+	})
+}
+
 // What was taken out of the log is handed out though the history is away, later.
 func TestFetchingWaitsForTheHistory(t *testing.T) {
 	inWorld(t, []string{"ada"}, func(w *world) {

@@ -3,6 +3,7 @@ package sequence
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -21,13 +22,16 @@ func (s *Store) Settle(ctx context.Context, held pipeline.Lease, facts []pipelin
 	if !ok || l.store != s {
 		return errForeignLease
 	}
-	ctx, cancel := lasting(ctx, s.drain, l.Ending(), nil)
+	inTime, cancel := lasting(ctx, s.drain, l.Ending(), nil)
 	defer cancel()
-	leaving, err := l.departing(ctx, facts)
-	if err != nil {
-		return err
+	leaving, err := l.departing(inTime, facts)
+	if err == nil {
+		err = l.settle(inTime, leaving)
 	}
-	return l.settle(ctx, leaving)
+	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		return fmt.Errorf("%w: the lease is over: %w", pipeline.ErrUnavailable, err)
+	}
+	return err
 }
 
 // departing says how the deliveries of facts leave.
@@ -122,12 +126,26 @@ func (l *lease) settle(ctx context.Context, leaving departures) error {
 	err := l.store.record(ctx, &leaving)
 	if err == nil {
 		l.recorded(leaving.facts)
-		err = l.store.persist(ctx, "log", func(ctx context.Context) error { return l.store.log.Exit(ctx, l.log, leaving.exits) })
+		err = l.exit(ctx, leaving.exits)
 	}
 	if err != nil { // who tries again, settles it too
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.left.add(left)
+	}
+	return err
+}
+
+// exit lets deliveries leave the log of which all is recorded. When the lease is
+// ending it takes half of the time that is left: a log that is away holds up
+// whatever is to be recorded next, which whoever comes after us will look for.
+// Errors: ctx's, and [pipeline.ErrFenced].
+func (l *lease) exit(ctx context.Context, exits []pipeline.Exit) error {
+	inTime, cancel := lasting(ctx, l.store.drain/2, l.Ending(), nil)
+	defer cancel()
+	err := l.store.persist(inTime, "log", func(ctx context.Context) error { return l.store.log.Exit(ctx, l.log, exits) })
+	if err != nil && inTime.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("%w: the log was away until its end: %w", pipeline.ErrFenced, err)
 	}
 	return err
 }
