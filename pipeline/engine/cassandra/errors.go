@@ -32,10 +32,22 @@ func (d DSN) fault(err error) error {
 	if errors.As(err, &known) {
 		return err
 	}
-	fault := &pipeline.EngineError{Engine: pipeline.EngineCassandra, Address: d.Address(), Err: err}
+	fault := &pipeline.EngineError{Engine: pipeline.EngineCassandra, Address: d.Address(), Err: plain{err}}
 	fault.Remedy, fault.Permanent = remedy(err)
 	return fault
 }
+
+// plain is an error whose text is what was found, without the driver's account of
+// where it was looking.
+type plain struct{ error }
+
+func (p plain) Error() string {
+	text := strings.TrimPrefix(p.error.Error(), "gocql: unable to create session: ")
+	text = strings.TrimPrefix(text, "unable to connect to initial hosts: ")
+	return strings.Replace(text, context.DeadlineExceeded.Error(), "no answer in time", 1)
+}
+
+func (p plain) Unwrap() error { return p.error }
 
 // permanent is a fault that waiting does not mend.
 func (d DSN) permanent(err error, remedy string) error {
@@ -66,6 +78,8 @@ func remedy(err error) (text string, permanent bool) {
 		return "check tls and ca", true
 	case has("no such host"):
 		return "check the names of the hosts", false
+	case errors.Is(err, context.DeadlineExceeded):
+		return "see whether its nodes are up and how busy they are, or wait longer by --wait", false
 	}
 	return "start it, or check the address", false
 }

@@ -148,7 +148,7 @@ func (m *migration) migrate(ctx context.Context) error {
 		select {
 		case <-time.After(migrationPoll):
 		case <-ctx.Done():
-			return fmt.Errorf("another process migrates the schema of the keyspace %s and does not end: %w", m.cfg.Keyspace, ctx.Err())
+			return fmt.Errorf("another process migrates the schema of the keyspace %s, or died at it less than a minute ago: %w", m.cfg.Keyspace, ctx.Err())
 		}
 	}
 }

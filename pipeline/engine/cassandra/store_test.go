@@ -2,6 +2,7 @@ package cassandra
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,6 +136,17 @@ func TestRemedies(t *testing.T) {
 	} {
 		if text, permanent := remedy(errors.New(says)); !permanent || !strings.Contains(text, want) {
 			t.Errorf("%q: do %q (permanent: %v), want %q", says, text, permanent, want)
+		}
+	}
+	d := DSN{Hosts: []string{"a:9042"}}
+	for says, found := range map[string]error{
+		"cassandra at a:9042: dial tcp a:9042: connect: connection refused; start it, or check the address": errors.New(
+			"gocql: unable to create session: unable to connect to initial hosts: dial tcp a:9042: connect: connection refused"),
+		"cassandra at a:9042: take the lock of the schema: no answer in time; see whether its nodes are up and how busy they are, or wait longer by --wait": fmt.Errorf(
+			"take the lock of the schema: %w", context.DeadlineExceeded),
+	} {
+		if got := d.fault(found); got.Error() != says {
+			t.Errorf("the line is %q, want %q", got, says)
 		}
 	}
 	if text, permanent := remedy(fmt.Errorf("dial: %w", &net.DNSError{Err: "no such host", Name: "a"})); permanent || !strings.Contains(text, "names") {
