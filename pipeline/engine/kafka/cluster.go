@@ -151,19 +151,37 @@ func (l *Log) checkPartitions(known *metadata.Response) error {
 	for _, t := range known.Topics {
 		found[t.Name] = t
 	}
+	var lacking []*topic
 	for _, t := range l.topics.all() {
 		partitions := found[t.name].Partitions
 		t.partitions = int32(len(partitions))
 		if len(partitions) < l.cfg.Partitions {
-			return l.cfg.fault(fmt.Errorf("the topic %s has %d partitions, and deployment.partitions is %d", t.name, len(partitions), l.cfg.Partitions),
-				fmt.Sprintf("run kafka-topics.sh --alter --topic %s --partitions %d while its queue is empty, or lower deployment.partitions", t.name, l.cfg.Partitions), true)
+			lacking = append(lacking, t)
 		}
 		if replicas := len(partitions[0].ReplicaNodes); replicas < l.cfg.Replication {
 			l.cfg.Log.Warn("a topic keeps its records on fewer brokers than asked",
 				slog.String("topic", t.name), slog.Int("replicas", replicas), slog.Int("replicas_asked", l.cfg.Replication))
 		}
 	}
+	if len(lacking) > 0 {
+		return l.tooFew(lacking)
+	}
 	return nil
+}
+
+// tooFew says that topics have fewer partitions than asked for.
+func (l *Log) tooFew(topics []*topic) error {
+	first, least := topics[0], topics[0].partitions
+	for _, t := range topics {
+		least = min(least, t.partitions)
+	}
+	more := ""
+	if n := len(topics) - 1; n > 0 {
+		more = fmt.Sprintf(", and %d more have too few", n)
+	}
+	return l.cfg.fault(fmt.Errorf("deployment.partitions is %d, and the topic %s has %d%s", l.cfg.Partitions, first.name, first.partitions, more),
+		fmt.Sprintf("run kafka-topics.sh --alter --topic %s --partitions %d for each while the queues are empty, or start with --set deployment.partitions=%d",
+			first.name, l.cfg.Partitions, least), true)
 }
 
 // checkSettings compares the topics' settings with what we need.

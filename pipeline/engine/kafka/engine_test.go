@@ -225,7 +225,7 @@ func TestEngineRefuses(t *testing.T) {
 		cfg := inEngine(t, "kafka")
 		mustOpen(t, cfg)
 		cfg.Partitions++
-		wantFault(t, cfg, true, "has 4 partitions", "deployment.partitions is 5", "--partitions 5")
+		wantFault(t, cfg, true, "deployment.partitions is 5", " has 4, and 14 more have too few;", "--partitions 5 ", "--set deployment.partitions=4")
 	})
 }
 

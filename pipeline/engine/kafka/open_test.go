@@ -129,7 +129,7 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"too few partitions": {
 			nil, topic(3, nil), true,
-			[]string{"notify.sms.high has 3 partitions", "deployment.partitions is 4", "--partitions 4"},
+			[]string{"deployment.partitions is 4, and the topic notify.sms.high has 3;", "--partitions 4 ", "--set deployment.partitions=3"},
 		},
 		"topics that are compacted": {
 			nil, topic(4, map[string]string{cleanupPolicy: "compact"}), true,
