@@ -48,7 +48,9 @@ type fetcher struct {
 	busy    map[int32]bool
 	done    chan fetched
 	turn    int // the partition that is asked for first
-	trouble complaint
+	// troubles are with each leader, so that others, which go on, do not end them.
+	troubles map[int32]*complaint
+	seeking  complaint // who leads
 }
 
 // fetched is how a request to a leader ended.
@@ -61,7 +63,8 @@ type fetched struct {
 func newFetcher(l *lease) *fetcher {
 	return &fetcher{
 		lease: l, free: map[int32]time.Time{}, busy: map[int32]bool{}, done: make(chan fetched),
-		trouble: complaint{log: l.log.cfg.Log, what: "fetch of " + l.Channel().String()},
+		troubles: map[int32]*complaint{},
+		seeking:  complaint{log: l.log.cfg.Log, what: "looking who leads partitions of " + l.Channel().String()},
 	}
 }
 
@@ -91,11 +94,20 @@ func (f *fetcher) note(a fetched) {
 	f.free[a.leader] = a.next
 	switch {
 	case a.err == nil:
-		f.trouble.over()
+		f.troubleWith(a.leader).over()
 	case !errors.Is(a.err, context.Canceled):
-		f.trouble.about(a.err)
+		f.troubleWith(a.leader).about(a.err)
 		f.leaders = nil
 	}
+}
+
+func (f *fetcher) troubleWith(leader int32) *complaint {
+	trouble := f.troubles[leader]
+	if trouble == nil {
+		trouble = &complaint{log: f.lease.log.cfg.Log, what: fmt.Sprintf("fetch of %s from broker %d", f.lease.Channel(), leader)}
+		f.troubles[leader] = trouble
+	}
+	return trouble
 }
 
 // send asks the leaders that may be asked, and says when to look again.
@@ -105,10 +117,11 @@ func (f *fetcher) send(ctx context.Context) time.Duration {
 		leaders, err := f.lease.log.leaders(ctx)
 		if err != nil {
 			if ctx.Err() == nil {
-				f.trouble.about(err)
+				f.seeking.about(err)
 			}
 			return fetchPause
 		}
+		f.seeking.over()
 		f.leaders, f.asked = leaders, now
 	}
 	wait := time.Hour
