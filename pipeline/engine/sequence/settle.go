@@ -137,11 +137,11 @@ func (l *lease) settle(ctx context.Context, leaving departures) error {
 }
 
 // exit lets deliveries leave the log of which all is recorded. When the lease is
-// ending it takes half of the time that is left: a log that is away holds up
+// ending it takes a quarter of the time that is left: a log that is away holds up
 // whatever is to be recorded next, which whoever comes after us will look for.
 // Errors: ctx's, and [pipeline.ErrFenced].
 func (l *lease) exit(ctx context.Context, exits []pipeline.Exit) error {
-	inTime, cancel := lasting(ctx, l.store.drain/2, l.Ending(), nil)
+	inTime, cancel := lasting(ctx, l.store.drain/4, l.Ending(), nil)
 	defer cancel()
 	err := l.store.persist(inTime, "log", func(ctx context.Context) error { return l.store.log.Exit(ctx, l.log, exits) })
 	if err != nil && inTime.Err() != nil && ctx.Err() == nil {
