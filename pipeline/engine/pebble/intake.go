@@ -2,12 +2,10 @@ package pebble
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -210,20 +208,10 @@ type answer struct {
 	results []pipeline.Result
 }
 
-// appendAnswer appends an answer. Nearly all results are "accepted", so those
-// are only counted.
+// appendAnswer appends an answer.
 func appendAnswer(b []byte, a *answer) []byte {
 	b = append(b, a.body[:]...)
-	b = binary.BigEndian.AppendUint64(b, uint64(a.stamp.At.UnixMilli()))
-	b = binary.BigEndian.AppendUint32(b, a.stamp.First)
-	b = binary.AppendUvarint(b, uint64(len(a.results)))
-	for i, result := range a.results {
-		if result.State != pipeline.Queued {
-			b = append(binary.AppendUvarint(b, uint64(i)), byte(result.State))
-			b = pipeline.AppendText(b, result.Reason)
-		}
-	}
-	return b
+	return pipeline.AppendResults(pipeline.AppendStamp(b, a.stamp), a.results)
 }
 
 var errBadAnswer = errors.New("bytes are not an idempotency key's answer")
@@ -232,25 +220,8 @@ func decodeAnswer(value string) (answer, error) {
 	d := pipeline.NewDecoder(value)
 	var a answer
 	copy(a.body[:], d.Take(len(a.body)))
-	stamp := d.Take(12)
-	n := d.Uvarint()
-	if d.Failed() || n > pipeline.MaxSlice {
-		return answer{}, errBadAnswer
-	}
-	a.stamp.At = time.UnixMilli(int64(binary.BigEndian.Uint64([]byte(stamp[:8]))))
-	a.stamp.First = binary.BigEndian.Uint32([]byte(stamp[8:]))
-	a.results = make([]pipeline.Result, n)
-	for i := range a.results {
-		a.results[i].State = pipeline.Queued
-	}
-	for d.Rest() != "" && !d.Failed() {
-		i := d.Uvarint()
-		result := pipeline.Result{State: pipeline.State(d.Byte()), Reason: d.Text()}
-		if i >= n || !result.State.Terminal() { // what was queued is not written
-			return answer{}, errBadAnswer
-		}
-		a.results[i] = result
-	}
+	a.stamp = d.Stamp()
+	a.results = d.Results()
 	if d.Failed() {
 		return answer{}, errBadAnswer
 	}

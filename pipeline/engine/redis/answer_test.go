@@ -28,7 +28,7 @@ func FuzzReadStanding(f *testing.F) {
 	}
 	f.Add(reply + "x")
 	f.Add("F")
-	f.Add("R" + string(appendStamp(nil, stamp)))
+	f.Add("R" + string(pipeline.AppendStamp(nil, stamp)))
 	f.Add("B")
 	f.Add("C")
 	f.Add("X")

@@ -57,7 +57,7 @@ const (
 )
 
 func (k *Keys) reserveCall(h [16]byte, claim *pipeline.Claim) call {
-	stamp := appendStamp(make([]byte, 0, stampSize), claim.Stamp)
+	stamp := pipeline.AppendStamp(make([]byte, 0, pipeline.StampSize), claim.Stamp)
 	return call{
 		[]string{k.name(&claim.Key)},
 		[]any{h[:], claim.Body[:], stamp, k.reservation.Milliseconds(), (k.reservation + k.ttl).Milliseconds()},
