@@ -85,6 +85,20 @@ func (id ID) AppendTo(b []byte) []byte {
 	return append(b, idAlphabet[lo<<2&31|uint64(id[16]>>6)])
 }
 
+// idMillis is how many milliseconds since 1970 an id can hold.
+const idMillis = 1 << 44
+
+// LowestID is below every id accepted at a time or later, and above all others.
+func LowestID(at time.Time) (id ID) {
+	millis := at.UnixMilli()
+	if at.Nanosecond()%int(time.Millisecond) > 0 {
+		millis++ // ids are accepted on whole milliseconds
+	}
+	millis = min(max(millis, 0), idMillis-1)
+	binary.BigEndian.PutUint64(id[:], uint64(millis)<<20)
+	return id
+}
+
 // UserHash is the hash of a user id, as ids hold it.
 func UserHash(user string) uint32 { return uint32(xxhash.Sum64String(user)) }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -24,6 +25,23 @@ type Page struct {
 	Limit int
 	// After is where the page before ended; empty is the list's beginning.
 	After Cursor
+}
+
+// Below gives the id that the entries of a page are below in a list that is
+// ordered by id, newest first: where the page before ended, or what bounds the
+// list. Errors: ErrBadCursor.
+func (p *Page) Below(list ListName, bound ID) (ID, error) {
+	if p.Limit < 1 || p.Limit > MaxPage {
+		panic(fmt.Sprintf("BUG: a page of %d", p.Limit))
+	}
+	if p.After == "" {
+		return bound, nil
+	}
+	after, err := p.After.Position(list)
+	if err != nil || string(after[:]) > string(bound[:]) {
+		return bound, err
+	}
+	return after, nil
 }
 
 // Cursor says where a page ended. To everybody but the engine that gave it, it

@@ -51,7 +51,7 @@ func (s *Store) putAside(ctx context.Context, u *pipeline.Logged) error {
 // asideID makes a place in a log into an id that sorts by the time and tells
 // the queue. It is no notification's, and is not shown.
 func (s *Store) asideID(u *pipeline.Logged, digest [sha256.Size]byte) pipeline.ID {
-	id := lowestID(s.now())
+	id := pipeline.LowestID(s.now())
 	id[9] = byte(u.Channel)<<2 | byte(u.Priority)
 	copy(id[10:], digest[:3])
 	binary.BigEndian.PutUint32(id[13:], uint32(u.Token.Position))

@@ -75,8 +75,8 @@ const sweepSize = 1000
 
 // sweep deletes the rows of an erased user, and its letters.
 func (s *Store) sweep(ctx context.Context, one erasure) error {
-	from := lowestID(s.now().Add(-keptAccepted(s.cfg.Retention)))
-	before := lowestID(time.UnixMilli(one.until + 1))
+	from := pipeline.LowestID(s.now().Add(-keptAccepted(s.cfg.Retention)))
+	before := pipeline.LowestID(time.UnixMilli(one.until + 1))
 	for {
 		var found []swept
 		err := call(ctx, "find what an erased user was sent", func(ctx context.Context) error {

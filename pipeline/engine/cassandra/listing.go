@@ -1,8 +1,6 @@
 package cassandra
 
 import (
-	"encoding/binary"
-	"fmt"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -31,9 +29,6 @@ type listing struct {
 // openListing reads the bounds of a page, and draws them in to what can be
 // there: from the oldest that is kept to what was accepted just now.
 func (s *Store) openListing(p *pipeline.Page, parts ...string) (*listing, error) {
-	if p.Limit < 1 || p.Limit > pipeline.MaxPage {
-		panic(fmt.Sprintf("BUG: a page of %d", p.Limit))
-	}
 	l := &listing{name: p.NameList(parts...), limit: p.Limit}
 	now := s.now()
 	oldest, newest := now.Add(-keptAccepted(s.cfg.Retention)), now.Add(ahead)
@@ -43,17 +38,10 @@ func (s *Store) openListing(p *pipeline.Page, parts ...string) (*listing, error)
 	if !p.To.IsZero() && p.To.Before(newest) {
 		newest = p.To
 	}
-	l.from, l.before = lowestID(oldest), lowestID(newest)
-	if p.After != "" {
-		after, err := p.After.Position(l.name)
-		if err != nil {
-			return nil, err
-		}
-		if string(after[:]) < string(l.before[:]) {
-			l.before = after
-		}
-	}
-	return l, nil
+	l.from = pipeline.LowestID(oldest)
+	var err error
+	l.before, err = p.Below(l.name, pipeline.LowestID(newest))
+	return l, err
 }
 
 // keptAccepted is how old the acceptance of what has a row may be: rows live
@@ -73,13 +61,3 @@ func (l *listing) scan(id pipeline.ID) bool {
 
 // next is the cursor behind what was looked at last.
 func (l *listing) next() pipeline.Cursor { return pipeline.CursorAfter(l.name, l.last) }
-
-// lowestID is the lowest id of the first whole millisecond from a time on.
-func lowestID(t time.Time) (id pipeline.ID) {
-	millis := t.UnixMilli()
-	if t.Sub(time.UnixMilli(millis)) > 0 {
-		millis++
-	}
-	binary.BigEndian.PutUint64(id[:8], uint64(max(millis, 0))<<20)
-	return id
-}

@@ -104,7 +104,7 @@ func (s *Store) Dead(ctx context.Context, f pipeline.DeadFilter, p pipeline.Page
 		return nil, "", err
 	}
 	lower, upper := deadKey(l.from), deadKey(l.before)
-	if kept := deadKey(lowestID(s.horizon().begin())); string(kept) > string(lower) {
+	if kept := deadKey(pipeline.LowestID(s.horizon().begin())); string(kept) > string(lower) {
 		lower = kept
 	}
 	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
@@ -272,7 +272,7 @@ func (u *unreadRecord) id(partitions int) (pipeline.ID, bool) {
 
 // anonymousID makes the place in the queue into a key that sorts by time.
 func (u *unreadRecord) anonymousID(at time.Time) pipeline.ID {
-	id := lowestID(at)
+	id := pipeline.LowestID(at)
 	binary.BigEndian.PutUint64(id[9:], uint64(u.offset))
 	id[8] = byte(u.partition)
 	return id

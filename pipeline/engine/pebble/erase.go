@@ -227,7 +227,7 @@ func (s *Store) sweep(ctx context.Context, e erasure) error {
 			}
 		}, nil)
 	}
-	from, before := pipeline.ID{}, lowestID(time.UnixMilli(e.until+1))
+	from, before := pipeline.ID{}, pipeline.LowestID(time.UnixMilli(e.until+1))
 	err := s.userRows(ctx, pipeline.UserHash(e.user), from, before, func(id pipeline.ID, value string) (bool, error) {
 		w, err := decodeRow(value)
 		if err != nil {

@@ -127,27 +127,12 @@ func erasureKey(user string) []byte {
 	return append(b, user...)
 }
 
-// idMillis is the 44 bits of an id that hold its time, in milliseconds.
-const idMillis = 1 << 44
-
 // highestID is above every id.
 func highestID() pipeline.ID {
 	var id pipeline.ID
 	for i := range id {
 		id[i] = 0xff
 	}
-	return id
-}
-
-// lowestID is below every id accepted at t or later, and above all others.
-func lowestID(t time.Time) pipeline.ID {
-	millis := t.UnixMilli()
-	if t.Nanosecond()%int(time.Millisecond) > 0 {
-		millis++ // ids are accepted on whole milliseconds
-	}
-	millis = min(max(millis, 0), idMillis-1)
-	var id pipeline.ID
-	binary.BigEndian.PutUint64(id[:], uint64(millis)<<20)
 	return id
 }
 

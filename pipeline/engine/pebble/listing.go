@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -22,23 +21,14 @@ type listing struct {
 
 // openListing reads the bounds of a page.
 func openListing(p *pipeline.Page, parts ...string) (*listing, error) {
-	if p.Limit < 1 || p.Limit > pipeline.MaxPage {
-		panic(fmt.Sprintf("BUG: a page of %d", p.Limit))
-	}
-	l := &listing{name: p.NameList(parts...), from: lowestID(p.From), before: highestID()}
+	l := &listing{name: p.NameList(parts...), from: pipeline.LowestID(p.From)}
+	bound := highestID()
 	if !p.To.IsZero() {
-		l.before = lowestID(p.To)
+		bound = pipeline.LowestID(p.To)
 	}
-	if p.After != "" {
-		after, err := p.After.Position(l.name)
-		if err != nil {
-			return nil, err
-		}
-		if string(after[:]) < string(l.before[:]) {
-			l.before = after
-		}
-	}
-	return l, nil
+	var err error
+	l.before, err = p.Below(l.name, bound)
+	return l, err
 }
 
 // scan counts one that is looked at, and says whether there may be more of

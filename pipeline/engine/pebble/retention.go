@@ -203,7 +203,7 @@ func (g *group) dropHistory(unfinished day) {
 	}
 	if dropped > 0 {
 		g.deleteRange(rowsBefore(0), rowsBefore(oldest))
-		g.deleteRange([]byte{prefixDead}, deadKey(lowestID(oldest.begin())))
+		g.deleteRange([]byte{prefixDead}, deadKey(pipeline.LowestID(oldest.begin())))
 		g.set(metaKey("horizon"), binary.BigEndian.AppendUint16(nil, uint16(oldest)))
 		s.history.Store(total)
 		// Before the rows are gone: in between they would be taken for queued.
