@@ -46,13 +46,7 @@ func (r *listOffsetsRequest) TypeKey() protocol.OverrideTypeKey { return listOff
 
 // Broker is the leader of the first partition, which is that of all.
 func (r *listOffsetsRequest) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
-	t := r.Topics[0]
-	p := t.Partitions[0].Partition
-	leader, ok := cluster.Brokers[cluster.Topics[t.Topic].Partitions[p].Leader]
-	if !ok {
-		return protocol.Broker{ID: -1}, protocol.NewErrNoLeader(t.Topic, p)
-	}
-	return leader, nil
+	return leaderOf(cluster, r.Topics[0].Topic, r.Topics[0].Partitions[0].Partition)
 }
 
 var _ protocol.BrokerMessage = (*listOffsetsRequest)(nil)

@@ -182,6 +182,27 @@ func (p *process) account(want pipeline.Account) {
 	}
 }
 
+// takesOver fetches n, and checks that what a former owner had in hand is among
+// them, in doubt.
+func (p *process) takesOver(inHand []pipeline.Logged, n int) []pipeline.Logged {
+	p.Helper()
+	open := map[pipeline.ID]bool{}
+	for _, d := range inHand {
+		open[d.ID] = true
+	}
+	again := p.fetchAll(emailHigh, n)
+	for _, d := range again {
+		if open[d.ID] && !d.Doubt {
+			p.Errorf("%s was handed out before and is not in doubt", d.ID)
+		}
+		delete(open, d.ID)
+	}
+	if len(open) > 0 {
+		p.Errorf("%d were handed out, not settled, and not handed out again", len(open))
+	}
+	return again
+}
+
 func (p *process) depth(q pipeline.Queue) pipeline.Depth {
 	p.Helper()
 	depths, err := p.log.Depths(p.Context())
@@ -408,21 +429,8 @@ func TestLeaseTakesOverFromTheDead(t *testing.T) {
 		p.append(f.entries(emailHigh, 60)...)
 		got := dead.fetchAll(emailHigh, 40)
 		dead.deliver(got[10:20]...)
-		open := map[pipeline.ID]bool{}
-		for _, d := range append(got[:10:10], got[20:]...) {
-			open[d.ID] = true
-		}
 		dead.sever()
-		again := p.fetchAll(emailHigh, 50)
-		for _, d := range again {
-			if open[d.ID] && !d.Doubt {
-				t.Errorf("%s was handed out before and is not in doubt", d.ID)
-			}
-			delete(open, d.ID)
-		}
-		if len(open) > 0 {
-			t.Errorf("%d were handed out, not settled, and not handed out again", len(open))
-		}
+		again := p.takesOver(append(got[:10:10], got[20:]...), 50)
 		p.nothing(emailHigh)
 		p.deliver(again...)
 		p.account(pipeline.Account{Accepted: 60, Delivered: 60})

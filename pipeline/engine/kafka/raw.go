@@ -74,11 +74,14 @@ func (r *deleteRecordsRequest) ApiKey() protocol.ApiKey { return protocol.Delete
 
 // Broker is the leader of the first partition, which is that of all.
 func (r *deleteRecordsRequest) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
-	t := r.Topics[0]
-	p := t.Partitions[0].Partition
-	leader, ok := cluster.Brokers[cluster.Topics[t.Name].Partitions[p].Leader]
+	return leaderOf(cluster, r.Topics[0].Name, r.Topics[0].Partitions[0].Partition)
+}
+
+// leaderOf is the broker that a request goes to.
+func leaderOf(cluster protocol.Cluster, topic string, partition int32) (protocol.Broker, error) {
+	leader, ok := cluster.Brokers[cluster.Topics[topic].Partitions[partition].Leader]
 	if !ok {
-		return protocol.Broker{ID: -1}, protocol.NewErrNoLeader(t.Name, p)
+		return protocol.Broker{ID: -1}, protocol.NewErrNoLeader(topic, partition)
 	}
 	return leader, nil
 }
