@@ -247,11 +247,11 @@ func refusedPostgres(t *testing.T, i *installation) map[string]refusedStart {
 			want:   at + `nowhere: database "nowhere" does not exist \(SQLSTATE 3D000\); create it with createdb, or correct --postgres`,
 		},
 		"no schema": {
-			change: to(func(dsn string) string { return withParameter(t, dsn, "search_path", "nowhere") }),
+			change: to(func(dsn string) string { return pipelinetest.WithParameter(t, dsn, "search_path", "nowhere") }),
 			want:   at + `notifyctl: the schema that search_path names does not exist; create it`,
 		},
 		"no right to make tables": {
-			change: to(func(dsn string) string { return withParameter(t, dsn, "search_path", closed) }),
+			change: to(func(dsn string) string { return pipelinetest.WithParameter(t, dsn, "search_path", closed) }),
 			want: at + `notifyctl: permission denied for schema ` + closed + ` \(SQLSTATE 42501\); ` +
 				`let the role make tables \(GRANT CREATE, USAGE ON SCHEMA \.\.\. TO \.\.\.\), or start this program once as a role that may`,
 		},

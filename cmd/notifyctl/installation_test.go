@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +55,7 @@ func newInstallation(t *testing.T, redis string) *installation {
 		if err := onPrimary(shard, "CREATE SCHEMA "+i.name); err != nil {
 			t.Fatal(err)
 		}
-		i.postgres = append(i.postgres, withParameter(t, shard, "search_path", i.name))
+		i.postgres = append(i.postgres, pipelinetest.WithParameter(t, shard, "search_path", i.name))
 	}
 	return i
 }
@@ -98,18 +97,6 @@ func onPrimary(dsn, statement string) error {
 	}
 	_, err = conn.Exec(ctx, statement)
 	return errors.Join(err, conn.Close(ctx))
-}
-
-func withParameter(t *testing.T, address, name, value string) string {
-	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	query.Set(name, value)
-	u.RawQuery = query.Encode()
-	return u.String()
 }
 
 func dropTopics(address, prefix string) error {

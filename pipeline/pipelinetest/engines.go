@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +57,19 @@ type EngineNodes struct {
 	t     testing.TB
 	set   set
 	names []string
+}
+
+// WithParameter sets a parameter of an address that is a URL.
+func WithParameter(t testing.TB, address, name, value string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Set(name, value)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 // Nodes gives nodes of one engine by the names that `scripts/engines status`

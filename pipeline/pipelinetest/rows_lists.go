@@ -10,20 +10,11 @@ import (
 )
 
 // list reads all pages of a user's list.
-func (w *rowWorld) list(user string, p pipeline.Page) (ids []pipeline.ID) {
+func (w *rowWorld) list(user string, p pipeline.Page) []pipeline.ID {
 	w.Helper()
-	for {
-		entries, next, err := w.rows.ByUser(w.Context(), user, p)
-		w.must(err)
-		if len(entries) > p.Limit {
-			w.Fatalf("a page of %d has %d entries", p.Limit, len(entries))
-		}
-		ids = append(ids, idsOf(entries)...)
-		if next == "" {
-			return ids
-		}
-		p.After = next
-	}
+	return idsOf(allPages(w.T, p, func(p pipeline.Page) ([]pipeline.Entry, pipeline.Cursor, error) {
+		return w.rows.ByUser(w.Context(), user, p)
+	}))
 }
 
 func (w *rowWorld) listed(what string, got, want []pipeline.ID) {
@@ -154,20 +145,11 @@ func rowsAlike(w *rowWorld) {
 }
 
 // letters reads all pages of a list of dead letters.
-func (w *rowWorld) letters(f pipeline.DeadFilter, p pipeline.Page) (letters []pipeline.DeadLetter) {
+func (w *rowWorld) letters(f pipeline.DeadFilter, p pipeline.Page) []pipeline.DeadLetter {
 	w.Helper()
-	for {
-		page, next, err := w.rows.Dead(w.Context(), f, p)
-		w.must(err)
-		if len(page) > p.Limit {
-			w.Fatalf("a page of %d has %d letters", p.Limit, len(page))
-		}
-		letters = append(letters, page...)
-		if next == "" {
-			return letters
-		}
-		p.After = next
-	}
+	return allPages(w.T, p, func(p pipeline.Page) ([]pipeline.DeadLetter, pipeline.Cursor, error) {
+		return w.rows.Dead(w.Context(), f, p)
+	})
 }
 
 func (w *rowWorld) letter(id pipeline.ID) pipeline.DeadLetter {

@@ -21,19 +21,9 @@ func dead(d *pipeline.Delivery, reason string) pipeline.Fact {
 // letters reads all pages of a list of dead letters.
 func (w *world) letters(f pipeline.DeadFilter, p pipeline.Page) []pipeline.DeadLetter {
 	w.Helper()
-	var all []pipeline.DeadLetter
-	for {
-		letters, next, err := w.store.Dead(w.Context(), f, p)
-		w.must(err)
-		if len(letters) > p.Limit {
-			w.Fatalf("a page of %d has %d letters", p.Limit, len(letters))
-		}
-		all = append(all, letters...)
-		if next == "" {
-			return all
-		}
-		p.After = next
-	}
+	return allPages(w.T, p, func(p pipeline.Page) ([]pipeline.DeadLetter, pipeline.Cursor, error) {
+		return w.store.Dead(w.Context(), f, p)
+	})
 }
 
 func (w *world) letter(id pipeline.ID) pipeline.DeadLetter {

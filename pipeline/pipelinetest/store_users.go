@@ -30,12 +30,21 @@ func (w *world) endAt(at time.Time, n pipeline.Notification) pipeline.ID {
 // list reads all pages of a user's list.
 func (w *world) list(user string, p pipeline.Page) []pipeline.Entry {
 	w.Helper()
-	var all []pipeline.Entry
+	return allPages(w.T, p, func(p pipeline.Page) ([]pipeline.Entry, pipeline.Cursor, error) {
+		return w.store.ByUser(w.Context(), user, p)
+	})
+}
+
+// allPages reads a list from a page to its end.
+func allPages[E any](t *testing.T, p pipeline.Page, read func(pipeline.Page) ([]E, pipeline.Cursor, error)) (all []E) {
+	t.Helper()
 	for {
-		entries, next, err := w.store.ByUser(w.Context(), user, p)
-		w.must(err)
+		entries, next, err := read(p)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(entries) > p.Limit {
-			w.Fatalf("a page of %d has %d entries", p.Limit, len(entries))
+			t.Fatalf("a page of %d has %d entries", p.Limit, len(entries))
 		}
 		all = append(all, entries...)
 		if next == "" {

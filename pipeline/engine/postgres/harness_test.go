@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,24 +25,12 @@ var schemas atomic.Int64
 // primary connects to the host of an address that takes writes.
 func primary(t testing.TB, dsn string) *pgx.Conn {
 	t.Helper()
-	conn, err := pgx.Connect(context.Background(), withParameter(t, dsn, "target_session_attrs", "read-write"))
+	conn, err := pgx.Connect(context.Background(), pipelinetest.WithParameter(t, dsn, "target_session_attrs", "read-write"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	return conn
-}
-
-func withParameter(t testing.TB, dsn, name, value string) string {
-	t.Helper()
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	query.Set(name, value)
-	u.RawQuery = query.Encode()
-	return u.String()
 }
 
 func execute(t testing.TB, conn *pgx.Conn, sql string, arguments ...any) {
@@ -62,7 +49,7 @@ func newSchemas(t testing.TB, dsn string, n int) (dsns []string) {
 		name := fmt.Sprintf("test_%d_%d", conn.PgConn().PID(), schemas.Add(1))
 		execute(t, conn, "CREATE SCHEMA "+name)
 		t.Cleanup(func() { execute(t, conn, "DROP SCHEMA "+name+" CASCADE") })
-		dsns = append(dsns, withParameter(t, dsn, "search_path", name))
+		dsns = append(dsns, pipelinetest.WithParameter(t, dsn, "search_path", name))
 	}
 	return dsns
 }
