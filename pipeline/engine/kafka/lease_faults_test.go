@@ -18,8 +18,46 @@ import (
 type workload struct {
 	*process
 	accepted, doubts int
-	ended            map[pipeline.ID]bool
-	serial           int
+	// rows is the last exit noted of each id, before it was given to the log, as
+	// a history has it.
+	rows   map[pipeline.ID]pipeline.Exit
+	serial int
+}
+
+// ended counts the ids that have an outcome.
+func (w *workload) ended() (n int) {
+	for _, row := range w.rows {
+		if row.State.Terminal() {
+			n++
+		}
+	}
+	return n
+}
+
+// decide says how a record leaves, by what was noted of it: the exit of its own
+// again, if it was not counted; or, since a copy went on, as what that makes it.
+func (w *workload) decide(d pipeline.Logged) pipeline.Exit {
+	row, noted := w.rows[d.ID]
+	leaves := func(k pipeline.ExitKind) pipeline.Exit {
+		return pipeline.Exit{Kind: k, Fact: pipeline.Fact{Delivery: d.Delivery}}
+	}
+	switch {
+	case !noted:
+	case row.Delivery.Origin != d.Origin: // appended twice
+		return leaves(pipeline.Repeats)
+	case row.Delivery.Token == d.Token:
+		row.Delivery, row.Check = d.Delivery, row.Kind == pipeline.Waits
+		return row
+	case d.Token == d.Origin:
+		return leaves(pipeline.Waiting)
+	case !row.Delivery.Due.Before(d.Due):
+		return leaves(pipeline.Repeats)
+	}
+	w.serial++
+	if w.serial%4 == 0 && len(d.Attempts) < 3 {
+		return waiting(d, 100*time.Millisecond)
+	}
+	return delivered(d)
 }
 
 // appendSome appends, again until the cluster takes it.
@@ -67,32 +105,20 @@ func (w *workload) serveOnce(ctx context.Context, l pipeline.LogLease) bool {
 		return false
 	}
 	w.must(err)
-	var exits []pipeline.Exit
-	var ends []pipeline.ID
-	handed := map[pipeline.ID]bool{}
-	for _, d := range got {
+	exits := make([]pipeline.Exit, len(got))
+	for i, d := range got {
 		if d.Doubt {
 			w.doubts++
 		}
-		w.serial++
-		switch {
-		case handed[d.ID] || w.ended[d.ID]:
-			exits = append(exits, pipeline.Exit{Kind: pipeline.Repeats, Fact: pipeline.Fact{Delivery: d.Delivery}})
-		case w.serial%4 == 0 && len(d.Attempts) < 3:
-			exits = append(exits, waiting(d, 100*time.Millisecond))
-		default:
-			exits = append(exits, delivered(d))
-			ends = append(ends, d.ID)
+		exits[i] = w.decide(d)
+		if k := exits[i].Kind; k == pipeline.Ends || k == pipeline.Waits {
+			w.rows[d.ID] = exits[i]
 		}
-		handed[d.ID] = true
 	}
 	if err = w.log.Exit(ctx, l, exits); errors.Is(err, pipeline.ErrFenced) {
 		return false
 	}
 	w.must(err)
-	for _, id := range ends {
-		w.ended[id] = true
-	}
 	return true
 }
 
@@ -111,7 +137,7 @@ func (w *workload) coordinator() string {
 // partitions as each does, and then all of them at once.
 func TestBrokersFail(t *testing.T) {
 	all := pipelinetest.Nodes(t, "kafka-1", "kafka-2", "kafka-3")
-	w := &workload{process: inBrokers(t)(), ended: map[pipeline.ID]bool{}}
+	w := &workload{process: inBrokers(t)(), rows: map[pipeline.ID]pipeline.Exit{}}
 	f := &fake{}
 	w.appendSome(f, 200)
 	w.serve(time.Now().Add(time.Second))
@@ -130,13 +156,13 @@ func TestBrokersFail(t *testing.T) {
 	all.Start()
 	<-served
 	w.appendSome(f, 200)
-	for deadline := time.Now().Add(patience); len(w.ended) < w.accepted && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(patience); w.ended() < w.accepted && time.Now().Before(deadline); {
 		w.serve(time.Now().Add(time.Second))
 	}
 	account, err := w.log.Account(t.Context())
 	w.must(err)
-	if len(w.ended) != w.accepted || account.Accepted != int64(w.accepted) || account.Delivered != account.Accepted || account.InFlight != 0 {
-		t.Errorf("%d were accepted, %d ended, and the account is %+v", w.accepted, len(w.ended), account)
+	if w.ended() != w.accepted || account.Accepted != int64(w.accepted) || account.Delivered != account.Accepted || account.InFlight != 0 {
+		t.Errorf("%d were accepted, %d ended, and the account is %+v", w.accepted, w.ended(), account)
 	}
 	t.Logf("%d were accepted, %d handed out in doubt", w.accepted, w.doubts)
 	w.shut()
