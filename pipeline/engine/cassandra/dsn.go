@@ -3,15 +3,16 @@ package cassandra
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/notifyctl/notifyctl/pipeline/engine/hostport"
 )
 
 const (
-	defaultPort     = 9042
+	defaultPort     = "9042"
 	defaultKeyspace = "notifyctl"
 )
 
@@ -50,7 +51,7 @@ func ParseDSN(text string) (DSN, error) {
 		return DSN{}, fmt.Errorf("the address of Cassandra has a user, a keyspace or options but no scheme: %s", accepted)
 	}
 	for _, host := range strings.Split(hosts, ",") {
-		address, err := parseHost(strings.TrimSpace(host))
+		address, err := hostport.Parse(host, defaultPort)
 		if err != nil {
 			return DSN{}, fmt.Errorf("the address of Cassandra: %w: %s", err, accepted)
 		}
@@ -119,24 +120,6 @@ func (d *DSN) parseOptions(query string) error {
 	}
 	d.TLS = d.TLS || d.CA != ""
 	return nil
-}
-
-// parseHost reads a host with or without a port. What stands in the place of a
-// port is not repeated: it may be the password of an address without hosts.
-func parseHost(text string) (string, error) {
-	host, port := text, strconv.Itoa(defaultPort)
-	if h, p, err := net.SplitHostPort(text); err == nil {
-		host, port = h, p
-	} else if before, _, found := strings.Cut(text, ":"); found && net.ParseIP(text) == nil {
-		return "", fmt.Errorf("what begins with %q is no host and port", before)
-	}
-	if host == "" || strings.ContainsAny(host, " \t[]") {
-		return "", fmt.Errorf("%q has no host", host)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("%q has no port of 1 to 65535", host)
-	}
-	return net.JoinHostPort(host, port), nil
 }
 
 // Address is the hosts alone.

@@ -34,17 +34,17 @@ func TestParseDSN(t *testing.T) {
 
 func TestParseDSNRefuses(t *testing.T) {
 	for text, says := range map[string]string{
-		"":                                      "has no host",
-		"a,,b":                                  "has no host",
+		"":                                      "a host is missing",
+		"a,,b":                                  "a host is missing",
 		"a:b":                                   "port",
 		"a:0":                                   "port",
 		"a:70000":                               "port",
-		"a:1:2":                                 "no host and port",
-		"a b":                                   "has no host",
+		"a:1:2":                                 "not a host and a port",
+		"a b":                                   "not the name of a host",
 		"postgres://a":                          `scheme "postgres"`,
 		"u:secret@a":                            "no scheme",
 		"a/keyspace":                            "no scheme",
-		"cassandra://u:secret@":                 "has no host",
+		"cassandra://u:secret@":                 "a host is missing",
 		"cassandra://secret@a":                  "a user without a password",
 		"cassandra://:secret@a":                 "a user without a password",
 		"cassandra://u:secret%zz@a":             "write %25",
@@ -58,7 +58,7 @@ func TestParseDSNRefuses(t *testing.T) {
 		"cassandra://u:sec/secret@a":            "%2F %3F %40",
 		"cassandra://u:sec?secret@a/k":          "%2F %3F %40",
 		"cassandra://u:p/secret@a/k?dc=x":       "%2F %3F %40",
-		"cassandra://u:secret":                  `"u" has no port`,
+		"cassandra://u:secret":                  "port of u",
 		"u:secret:more":                         `begins with "u"`,
 	} {
 		d, err := ParseDSN(text)

@@ -4,17 +4,16 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"github.com/notifyctl/notifyctl/pipeline/engine/hostport"
 	"github.com/notifyctl/notifyctl/pipeline/engine/trust"
 )
 
@@ -124,25 +123,13 @@ var topicName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 func parseBrokers(text string) ([]string, error) {
 	brokers := strings.Split(text, ",")
 	for i, broker := range brokers {
-		brokers[i] = strings.TrimSpace(broker)
-		host, port, err := net.SplitHostPort(brokers[i])
-		number, notPort := strconv.ParseUint(port, 10, 16)
-		if err != nil || notPort != nil || host == "" || number == 0 {
-			return nil, fmt.Errorf("the address of kafka has %q where a broker's host:port should be; %s", nameable(brokers[i]), acceptedAddress)
+		address, err := hostport.Parse(broker, "")
+		if err != nil {
+			return nil, fmt.Errorf("the address of kafka: %w; %s", err, acceptedAddress)
 		}
+		brokers[i] = address
 	}
 	return brokers, nil
-}
-
-// nameable is what an error may say of what is no broker: nothing in the place
-// of a port but a number, since it may be the password of an address without
-// brokers.
-func nameable(broker string) string {
-	host, port, _ := strings.Cut(broker, ":")
-	if _, err := strconv.Atoi(port); port != "" && err != nil {
-		return host + ":..."
-	}
-	return broker
 }
 
 // parseParameters reads a query and refuses what ParseAddress does not take.

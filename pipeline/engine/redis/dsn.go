@@ -3,10 +3,11 @@ package redis
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/notifyctl/notifyctl/pipeline/engine/hostport"
 )
 
 // defaultPort is Redis's own.
@@ -64,7 +65,7 @@ func parseDSN(text string) (d DSN, err error) {
 	rest, query, _ := strings.Cut(rest, "?")
 	hosts, database, _ := strings.Cut(rest, "/")
 	for host := range strings.SplitSeq(hosts, ",") {
-		address, err := parseAddress(host)
+		address, err := hostport.Parse(host, defaultPort)
 		if err != nil {
 			return d, err
 		}
@@ -98,26 +99,6 @@ func parseCredentials(text string) (user, password string, err error) {
 		return "", "", errors.New("its user or password is not percent-encoded: write % as %25")
 	}
 	return user, password, nil
-}
-
-// parseAddress reads host, host:port or [host]:port.
-func parseAddress(text string) (string, error) {
-	host, port, err := net.SplitHostPort(text)
-	if err != nil {
-		host, port = strings.Trim(text, "[]"), defaultPort
-	}
-	if host == "" {
-		return "", errors.New("a host is missing")
-	}
-	if strings.Contains(host, ":") && net.ParseIP(host) == nil {
-		host, _, _ = strings.Cut(host, ":")
-		return "", fmt.Errorf("what begins with %q is not a host and a port", host)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		// The port is not repeated: it may be the password of an address without hosts.
-		return "", fmt.Errorf("the port of %s is none of 1 to 65535", host)
-	}
-	return net.JoinHostPort(host, port), nil
 }
 
 func (d *DSN) parseParameters(query string) error {
