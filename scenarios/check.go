@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/notifyctl/notifyctl/planner/units"
 )
@@ -28,6 +29,11 @@ type Expectation struct {
 	Metric string
 	Op     string
 	Limit  float64 // in the metric's unit, as results show it
+	// During names the stage that it is about, or is "drain"; empty is the whole
+	// run.
+	During string
+	// Over asks for every window of that length to hold; 0 is all of it at once.
+	Over time.Duration
 }
 
 // ops lists the comparisons, longest first.
@@ -79,6 +85,11 @@ type Check struct {
 	Limit    float64  `json:"limit"`
 	Measured *float64 `json:"measured"` // null when it was not seen
 	Unit     string   `json:"unit"`
+	During   string   `json:"during,omitempty"` // the stage; empty is the whole run
+	Over     float64  `json:"over_s,omitempty"` // the length of the windows, each of which must hold
+	At       *float64 `json:"at_s,omitempty"`   // the end of the worst of them, since the load began
+	Low      *float64 `json:"low,omitempty"`    // of a slope: its 95 % interval
+	High     *float64 `json:"high,omitempty"`
 	Verdict  Verdict  `json:"verdict"`
 	Why      string   `json:"why"` // of every verdict but a plain pass or fail
 }

@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 	if len(s.Stages) != 2 || s.Stages[0] != want[0] || s.Stages[1] != want[1] {
 		t.Errorf("stages %+v", s.Stages)
 	}
-	if s.Checks[0] != (Expectation{"fast", "latency.p99", "<", 500}) || s.Drain != time.Minute || s.Profiles[Smoke] != (Scale{1, 1}) {
+	if s.Checks[0] != (Expectation{Name: "fast", Metric: "latency.p99", Op: "<", Limit: 500}) || s.Drain != time.Minute || s.Profiles[Smoke] != (Scale{1, 1}) {
 		t.Errorf("scenario %+v", s)
 	}
 	if parse(t, small+"drain: 90s\n").Drain != 90*time.Second {

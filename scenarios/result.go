@@ -32,6 +32,10 @@ type Result struct {
 	Caches      map[string]Cache    `json:"caches"`    // by name
 	Resources   Resources           `json:"resources"`
 	Cost        map[string]float64  `json:"cost"`
+	Limits      []Limit             `json:"limits"`   // of the plan, and how near the run came to them
+	Timeline    *Timeline           `json:"timeline"` // how it went
+	Marks       []Mark              `json:"marks"`    // what happened meanwhile, oldest first
+	Shard       *Shard              `json:"shard"`    // null for a run that was whole
 	Verdict     Verdict             `json:"verdict"`
 }
 
@@ -168,4 +172,19 @@ type SystemResources struct {
 	RSSBytes       *int64  `json:"rss_bytes"`
 	Goroutines     int64   `json:"goroutines"`
 	GCPauseSeconds float64 `json:"gc_pause_s"`
+}
+
+// Limit is a limit of the plan that a run can come near.
+type Limit struct {
+	Name    string   `json:"name"` // the plan's key
+	Limit   float64  `json:"limit"`
+	Reached *float64 `json:"reached"` // null when nobody saw it
+	Unit    string   `json:"unit"`
+	Share   *float64 `json:"share"` // how near, 1 being at the limit
+}
+
+// Shard says which part of a run a result is of.
+type Shard struct {
+	Index int `json:"index"` // from 1
+	Of    int `json:"of"`
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
@@ -21,7 +22,28 @@ type Scenario struct {
 	Mix      Mix
 	Profiles map[string]Scale // how it is scaled down, by profile
 	Drain    time.Duration    // how long the system may take to end what is in flight after the last stage
+	Plan     []PlanValue      // what of the plan is different for it
+	Faults   []Fault
 	Checks   []Expectation
+}
+
+// PlanValue overrides a value of the plan: deployment.workers.push, or any other
+// path that --set takes. The pools of deployment.workers and
+// deployment.gateway_rate are for the full rate, and are scaled with it, pools
+// rounded up and 2 at least; all others are as they stand.
+type PlanValue struct {
+	Path  string
+	Value string
+}
+
+// Fault goes wrong on purpose while a stage lasts, or for a part of it.
+type Fault struct {
+	During string        // the stage
+	At     time.Duration // since its start, at full scale
+	For    time.Duration // 0 is to the stage's end
+	// Provider is what the mock providers are to do; nil for a region.
+	Provider *mockproviders.Fault
+	Region   string // which is lost, and comes back; empty for a provider
 }
 
 // Stage is a part of a load: the rate goes from one value to the other in a
