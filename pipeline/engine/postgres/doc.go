@@ -35,4 +35,9 @@
 // is refused. A process that lost its session takes it again, and stops serving
 // if users were moved meanwhile. So connections must not go through a pooler that
 // shares sessions between clients, such as PgBouncer by transaction.
+//
+// What the lock cannot know is a process that is cut off from the first shard and
+// not from the others: its server has ended the session, and until it sees the
+// first shard again it goes on by the layout it knows. Users are moved when it is
+// stopped, or sees the first shard.
 package postgres
