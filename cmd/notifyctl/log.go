@@ -15,7 +15,7 @@ func newLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	}
 	opts.Level = l
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, &opts)), nil
+		return slog.New(limitRepeats(slog.NewJSONHandler(w, &opts))), nil
 	}
-	return slog.New(slog.NewTextHandler(w, &opts)), nil
+	return slog.New(limitRepeats(slog.NewTextHandler(w, &opts))), nil
 }
