@@ -68,23 +68,23 @@ func (e *exchange) lastFull() time.Duration {
 func (e *exchange) do(run context.Context, r *http.Request) (*http.Response, error) {
 	e.enter()
 	defer e.leave()
-	seq, due := e.pacer.take()
+	now := e.pacer.take()
 	body := e.buffer()
-	*body = e.traffic.AppendBody((*body)[:0], seq)
+	*body = e.traffic.AppendBody((*body)[:0], now.number)
 	ctx, cancel := context.WithTimeout(run, e.timeout)
 	defer cancel()
 	request := r.Clone(ctx)
 	delete(request.Header, "X-Vegeta-Seq")
-	if key := e.traffic.AppendKey(nil, seq); len(key) > 0 {
+	if key := e.traffic.AppendKey(nil, now.number); len(key) > 0 {
 		request.Header.Set("Idempotency-Key", string(key))
 	}
 	request.ContentLength = int64(len(*body))
 	request.Body = newLentBody(*body, func() { e.buffers.Put(body) })
 
-	s := sample{seq: seq, due: due, sent: e.pacer.elapsed(), held: due <= e.lastFull()}
+	s := sample{turn: now, sent: e.pacer.elapsed(), held: now.due <= e.lastFull()}
 	s.kind = e.send(ctx, request)
 	s.done = e.pacer.elapsed()
-	e.recorder.add(s, e.schedule.StageAt(due))
+	e.recorder.add(s, e.schedule.StageAt(now.due))
 	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: r}, nil
 }
 

@@ -65,7 +65,7 @@ func NewGenerator(c Config) (*Generator, error) {
 		c.MaxLag = time.Second
 	}
 	batch := c.Traffic.Batch()
-	if total := float64(c.Schedule.Slots()) * float64(batch); total > math.MaxUint32 {
+	if total := float64(c.Schedule.Requests()) * float64(batch); total > math.MaxUint32 {
 		return nil, fmt.Errorf("%.3g notifications are more than the %d that a run can account for by sequence", total, uint32(math.MaxUint32))
 	}
 	g := &Generator{

@@ -10,7 +10,7 @@ import (
 // when a late one is given up instead, and when the run is over:
 //
 //	slot     = hits + dropped
-//	intended = began + At(seq + dropped before seq)
+//	intended = began + At(slot)
 //
 // A slot that is more than maxLag late is shed, so that a target that was
 // stalled is not met by everything it missed at once. What was shed is kept as
@@ -129,17 +129,24 @@ func (p *pacer) shed(from, until, hits uint64) {
 // display.
 func (p *pacer) Rate(elapsed time.Duration) float64 { return p.schedule.Rate(elapsed) }
 
-// take gives a request that is about to be sent its sequence, in the order of
-// sending, and the time since the start at which it was due.
-func (p *pacer) take() (seq uint64, due time.Duration) {
+// turn is a request's place in a run.
+type turn struct {
+	seq    uint64        // in the order of sending, without gaps
+	number uint64        // in the whole schedule, from which its contents follow
+	due    time.Duration // since the start
+}
+
+// take gives a request that is about to be sent its turn.
+func (p *pacer) take() turn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	seq = p.taken.Add(1) - 1
+	seq := p.taken.Add(1) - 1
 	for len(p.segments) > 1 && p.segments[1].from <= seq {
 		p.segments = p.segments[1:]
 	}
-	p.lastDue = p.schedule.At(seq + p.segments[0].dropped)
-	return seq, p.lastDue
+	slot := seq + p.segments[0].dropped
+	p.lastDue = p.schedule.At(slot)
+	return turn{seq: seq, number: p.schedule.Number(slot), due: p.lastDue}
 }
 
 // elapsed is the time since the start; 0 before it.

@@ -15,15 +15,14 @@ func never() time.Duration { return -1 }
 
 // drive plays the attacker: it asks the pacer for each hit, and is held up
 // before some of them for as long as stall says.
-func drive(p *pacer, stall func(hit uint64) time.Duration, hit func(seq uint64, due time.Duration)) {
+func drive(p *pacer, stall func(hit uint64) time.Duration, hit func(turn)) {
 	began := time.Now()
 	for hits := uint64(0); ; hits++ {
 		if _, stop := p.Pace(time.Since(began), hits); stop {
 			return
 		}
 		time.Sleep(stall(hits))
-		seq, due := p.take()
-		hit(seq, due)
+		hit(p.take())
 	}
 }
 
@@ -58,14 +57,16 @@ func identity(schedule *Schedule, stopAfter time.Duration, stall func(uint64) ti
 	timer := time.AfterFunc(stopAfter, func() { p.halt(); close(done) })
 	defer timer.Stop()
 	sent, last := uint64(0), time.Duration(-1)
-	drive(p, stall, func(seq uint64, due time.Duration) {
-		switch late := p.elapsed() - due; {
-		case seq != sent || due <= last:
-			fault = fmt.Sprintf("request %d is due at %v, after request %d at %v", seq, due, sent, last)
+	drive(p, stall, func(now turn) {
+		switch late := p.elapsed() - now.due; {
+		case now.seq != sent || now.due <= last:
+			fault = fmt.Sprintf("request %d is due at %v, after request %d at %v", now.seq, now.due, sent, last)
+		case now.due != schedule.wholeAt(now.number):
+			fault = fmt.Sprintf("request %d is number %d, and due at %v", now.seq, now.number, now.due)
 		case late < 0:
-			fault = fmt.Sprintf("request %d was sent %v early", seq, -late)
+			fault = fmt.Sprintf("request %d was sent %v early", now.seq, -late)
 		}
-		sent, last = sent+1, due
+		sent, last = sent+1, now.due
 	})
 	dropped, _, byStage := p.drops()
 	offered := schedule.SlotsBy(p.until())
@@ -93,7 +94,7 @@ func TestPacerShedsWhatIsTooLate(t *testing.T) {
 				return time.Second
 			}
 			return 0
-		}, func(_ uint64, due time.Duration) { dues = append(dues, due) })
+		}, func(now turn) { dues = append(dues, now.due) })
 
 		// At 1.1 s all that was due before 0.9 s is shed: slots 11 to 89.
 		dropped, held, byStage := p.drops()
@@ -122,7 +123,7 @@ func TestPacerStopsWhileItWaits(t *testing.T) {
 		p := newPacer(schedule, testLag, done, never)
 		time.AfterFunc(5*time.Second, func() { p.halt(); close(done) })
 		sent := 0
-		drive(p, func(uint64) time.Duration { return 0 }, func(uint64, time.Duration) { sent++ })
+		drive(p, func(uint64) time.Duration { return 0 }, func(turn) { sent++ })
 		if sent != 1 || p.elapsed() != 5*time.Second {
 			t.Errorf("sent %d, and stopped after %v", sent, p.elapsed())
 		}

@@ -22,8 +22,7 @@ const (
 
 // sample is what a worker knows of a request that is over.
 type sample struct {
-	seq  uint64
-	due  time.Duration // since the start: when it should have been sent
+	turn
 	sent time.Duration // when it was
 	done time.Duration // when its answer was read
 	held bool          // whether all connections were busy when it was due, or later
@@ -118,7 +117,7 @@ func (r *recorder) add(s sample, stage int) {
 	shard.recent.add(s)
 	shard.mu.Unlock()
 	if s.kind == Accepted {
-		first := s.seq * uint64(r.batch)
+		first := s.number * uint64(r.batch)
 		r.mu.Lock()
 		r.accepted.AddRange(first, first+uint64(r.batch))
 		r.mu.Unlock()

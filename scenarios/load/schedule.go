@@ -46,11 +46,14 @@ func (s Stage) offset(x float64) float64 {
 }
 
 // Schedule says when every request of a run is due. Requests are numbered in
-// slots from 0.
+// slots from 0; a shard's slots are every so many of the whole's, see
+// [Schedule.Shard].
 type Schedule struct {
 	stages []Stage
 	starts []time.Duration // when each stage starts, and the end
-	before []float64       // requests due before each stage, and in all
+	before []float64       // requests due before each stage, and in all, of the whole
+	first  uint64          // the slot of the whole that is the first of this one
+	of     uint64          // how many shards there are; 1 for the whole
 }
 
 // NewSchedule puts stages one after the other.
@@ -58,7 +61,7 @@ func NewSchedule(stages []Stage) (*Schedule, error) {
 	if len(stages) == 0 {
 		return nil, errors.New("a schedule needs at least one stage")
 	}
-	s := &Schedule{stages: stages, starts: []time.Duration{0}, before: []float64{0}}
+	s := &Schedule{stages: stages, starts: []time.Duration{0}, before: []float64{0}, of: 1}
 	for i, stage := range stages {
 		if err := checkStage(stage); err != nil {
 			return nil, fmt.Errorf("stage %q: %w", stage.Name, err)
@@ -95,7 +98,10 @@ func (s *Schedule) Slots() uint64 { return s.SlotsBy(s.Total()) }
 
 // At is when a slot is due, from the start of the run. Slots past the end are
 // due at the end.
-func (s *Schedule) At(slot uint64) time.Duration {
+func (s *Schedule) At(slot uint64) time.Duration { return s.wholeAt(s.Number(slot)) }
+
+// wholeAt is At of the whole schedule.
+func (s *Schedule) wholeAt(slot uint64) time.Duration {
 	x := float64(slot)
 	// The stage in which the slot falls is the last one that starts with no
 	// more than x requests behind it; a stage without requests has none.
@@ -110,6 +116,15 @@ func (s *Schedule) At(slot uint64) time.Duration {
 // SlotsBy is how many slots are due before t: the inverse of At, so that
 // SlotsBy(At(n)) is n for every slot of the schedule.
 func (s *Schedule) SlotsBy(t time.Duration) uint64 {
+	whole := s.wholeSlotsBy(t)
+	if whole <= s.first {
+		return 0
+	}
+	return (whole - s.first + s.of - 1) / s.of
+}
+
+// wholeSlotsBy is SlotsBy of the whole schedule.
+func (s *Schedule) wholeSlotsBy(t time.Duration) uint64 {
 	if t <= 0 {
 		return 0
 	}
@@ -117,10 +132,10 @@ func (s *Schedule) SlotsBy(t time.Duration) uint64 {
 	i := s.StageAt(t)
 	n := uint64(math.Ceil(s.before[i] + s.stages[i].slots((t - s.starts[i]).Seconds())))
 	// The two formulas round apart by a slot or so; At has the last word.
-	for n > 0 && s.At(n-1) >= t {
+	for n > 0 && s.wholeAt(n-1) >= t {
 		n--
 	}
-	for s.At(n) < t {
+	for s.wholeAt(n) < t {
 		n++
 	}
 	return n
@@ -147,7 +162,7 @@ func (s *Schedule) Rate(t time.Duration) float64 {
 	}
 	i := s.StageAt(t)
 	stage := s.stages[i]
-	return stage.From + (stage.To-stage.From)*float64(t-s.starts[i])/float64(stage.For)
+	return (stage.From + (stage.To-stage.From)*float64(t-s.starts[i])/float64(stage.For)) / float64(s.of)
 }
 
 // Peak is the highest rate that the schedule reaches, in requests a second.
@@ -156,5 +171,5 @@ func (s *Schedule) Peak() float64 {
 	for _, stage := range s.stages {
 		peak = max(peak, stage.From, stage.To)
 	}
-	return peak
+	return peak / float64(s.of)
 }
