@@ -44,6 +44,7 @@ type SystemView struct {
 	Workers   []api.Workers
 	Providers []api.Provider
 	Account   api.Account // of what came during the run, but for what is in flight
+	Status    *api.Status // all that it said, which is not to be changed
 }
 
 // Snapshot says how the run is. It may be called at any time, from anywhere.
@@ -84,7 +85,8 @@ func viewOf(o *observation) *SystemView {
 		return nil
 	}
 	v := &SystemView{
-		Seen: o.seen, Stale: o.stale, Depths: o.depths, Depth: o.depths[len(o.depths)-1],
+		Status: &o.last,
+		Seen:   o.seen, Stale: o.stale, Depths: o.depths, Depth: o.depths[len(o.depths)-1],
 		Workers: o.last.Workers, Providers: o.last.Providers, Account: o.last.Account,
 	}
 	for _, q := range o.last.Queues {
