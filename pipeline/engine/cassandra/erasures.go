@@ -51,14 +51,16 @@ func (e *erasures) init(s *Store) {
 	e.store, e.byHash = s, map[uint32][]erasure{}
 }
 
-// current sees to it that what is known is at most lag old. Callers that find
-// it older wait for one look together.
+// current sees to it that what is known is at most lag old, or was looked for
+// since it was called, however long that took. Callers that find it older wait
+// for one look together, and for another when the first began before they came.
 func (e *erasures) current(ctx context.Context) error {
+	called := time.Now()
 	for {
 		e.mu.RLock()
-		age := time.Since(e.looked)
+		looked := e.looked
 		e.mu.RUnlock()
-		if age < e.store.cfg.ErasureLag {
+		if time.Since(looked) < e.store.cfg.ErasureLag || looked.After(called) {
 			return nil
 		}
 		// The look is not the caller's alone, so that it does not end with it.
