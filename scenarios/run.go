@@ -70,6 +70,7 @@ type Run struct {
 	stages   []Stage
 	schedule *load.Schedule
 	traffic  *load.Traffic
+	marks    marks
 
 	phase     atomic.Value // Phase
 	mu        sync.Mutex
@@ -205,6 +206,7 @@ func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
 		beside.Go(func() { watched.watch(watching) })
 	}
 	r.phase.Store(Running)
+	r.marks.start(time.Now())
 	generator.Run(ctx)
 	r.phase.Store(Draining)
 	r.drain(ctx, watched)
@@ -326,6 +328,7 @@ func (r *Run) conclude(ctx context.Context, b Bench, started time.Time) (*Result
 		result.compileSystem(evidence.system)
 	}
 	result.compileCPU(evidence.cpu)
+	result.Marks = r.marks.all()
 	result.Checks = judge(o.Scenario.Checks, evidence)
 	result.Verdict = overall(result.Checks)
 	return result, nil

@@ -31,6 +31,7 @@ type Snapshot struct {
 	Seconds  []load.Second // the last ten minutes
 	System   *SystemView   // nil when the system shows no status
 	Checks   []Check       // as they stand
+	Marks    []Mark        // what happened so far, oldest first
 	Result   *Result       // once the run is over
 }
 
@@ -71,6 +72,7 @@ func (r *Run) Snapshot() Snapshot {
 	e := r.evidence(cpu)
 	s.Report, s.Seconds = e.load, generator.Seconds()
 	s.Elapsed = e.load.Elapsed
+	s.Marks = r.marks.all()
 	s.Stage = r.stages[r.schedule.StageAt(s.Elapsed)].Name
 	s.System = viewOf(e.system)
 	e.account = (&books{accepted: generator.Accepted()}).settle()
