@@ -162,6 +162,9 @@ func (a *amount) suffix(s string) error {
 	case s == "%":
 		a.unit, a.scale = Ratio, fraction{1, 100}
 		return nil
+	case s == "ppm":
+		a.unit, a.scale = Ratio, fraction{1, 1e6}
+		return nil
 	}
 	if m, ok := multiplier(s); ok {
 		a.prefix = m
@@ -216,7 +219,7 @@ func (a *amount) moneySuffix(head, per string, rated bool) error {
 
 // unknownUnit names what was found and what there is.
 func unknownUnit(text, found string) error {
-	return fmt.Errorf("%s: unknown unit %q (known are K M G T; B KB MB GB TB PB, KiB MiB GiB; us ms s m h d; %%; /s /min /h /day; $/month $/year)", text, found)
+	return fmt.Errorf("%s: unknown unit %q (known are K M G T; B KB MB GB TB PB, KiB MiB GiB; us ms s m h d; %%, ppm; /s /min /h /day; $/month $/year)", text, found)
 }
 
 // inherit gives the low end of a range what it leaves to the high end.

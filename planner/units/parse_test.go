@@ -40,6 +40,7 @@ func TestParse(t *testing.T) {
 		{"24MB/s", units.BytesPerSecond, units.Exactly(24e6)},
 		{"60%", units.Ratio, units.Exactly(0.6)},
 		{"99.5 %", units.Ratio, units.Exactly(0.995)},
+		{"250 ppm", units.Ratio, units.Exactly(0.00025)},
 		{"0.6", units.Ratio, units.Exactly(0.6)},
 		{"$50K/month", units.DollarsPerMonth, units.Exactly(50_000)},
 		{"$1.2M/year", units.DollarsPerMonth, units.Exactly(100_000)},

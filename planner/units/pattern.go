@@ -21,7 +21,7 @@ func Pattern(u Unit, ranges bool) string {
 	case BytesPerSecond:
 		unit = size + gap + `/` + gap + `s`
 	case Ratio:
-		unit = `%`
+		unit = `(%|ppm)`
 	case DollarsPerMonth:
 		dollar = `\$?`
 		unit = multiplier + gap + `/` + gap + `(month|year|h)`
