@@ -11,6 +11,8 @@ import (
 
 	"github.com/RoaringBitmap/roaring/v2"
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/notifyctl/notifyctl/pipeline/api"
 )
 
 const (
@@ -47,6 +49,7 @@ type Generator struct {
 
 	mu      sync.Mutex
 	seconds []Second // the last ones
+	rolled  int      // how many there were in all
 	totals  totals   // at the end of the last of them
 }
 
@@ -163,7 +166,15 @@ func (g *Generator) Seconds() []Second {
 	return append([]Second(nil), g.seconds...)
 }
 
-// roll ends a second every second, until the run is over.
+// SecondsAfter gives the seconds of the run after the first n, and how many there
+// were in all. What is older than ten minutes is gone.
+func (g *Generator) SecondsAfter(n int) ([]Second, int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return append([]Second(nil), g.seconds[len(g.seconds)-min(g.rolled-n, len(g.seconds)):]...), g.rolled
+}
+
+// roll ends a second every second, until the run is over; the last is shorter.
 func (g *Generator) roll(over <-chan struct{}) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
@@ -172,6 +183,7 @@ func (g *Generator) roll(over <-chan struct{}) {
 		case <-ticker.C:
 			g.endSecond()
 		case <-over:
+			g.endSecond()
 			return
 		}
 	}
@@ -185,16 +197,19 @@ func (g *Generator) endSecond() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := Second{
-		At:       until,
+		At:       g.pacer.elapsed(),
 		Offered:  now.offered - g.totals.offered,
 		Sent:     now.sent - g.totals.sent,
 		Dropped:  now.dropped - g.totals.dropped,
 		Response: latencyOf(tally.response),
 		Service:  latencyOf(tally.service),
+		Late:     tally.late, LateHeld: tally.lateHeld,
+		Responses: api.NewHistogram(tally.response), Services: api.NewHistogram(tally.service),
 	}
 	s.Accepted, s.Refused = tally.counts[Accepted], tally.counts[Refused]
 	s.Errors = s.Response.Count - s.Accepted - s.Refused
 	g.totals = now
+	g.rolled++
 	g.seconds = append(g.seconds, s)
 	if len(g.seconds) > keptSeconds {
 		g.seconds = append(g.seconds[:0], g.seconds[len(g.seconds)-keptSeconds:]...)

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/notifyctl/notifyctl/pipeline/api"
 )
 
 // Latency is a distribution of durations in short. Without values it is all
@@ -146,4 +148,8 @@ type Second struct {
 	Offered, Sent, Dropped    uint64
 	Accepted, Refused, Errors uint64 // by when they were answered
 	Response, Service         Latency
+	Late, LateHeld            uint64 // of those answered, as in a Report
+	// Responses and Services are the latencies themselves, which those of other
+	// seconds can be added to.
+	Responses, Services api.Histogram
 }
