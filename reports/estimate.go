@@ -71,7 +71,7 @@ func hintedFigure(e *planner.Estimate) string {
 
 // writeHeader writes what the plan is, and the day it counts from.
 func writeHeader(b *strings.Builder, p *planner.Plan, t Terminal) {
-	left := t.text(p.Name) + "   " + PlanSummary(p)
+	left := t.Text(p.Name) + "   " + PlanSummary(p)
 	right := "as of " + p.AsOf.String()
 	gap := headerWidth - ansi.StringWidth(left) - len(right)
 	if t.Width > 0 && ansi.StringWidth(left)+3+len(right) > t.Width {

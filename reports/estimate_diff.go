@@ -32,7 +32,7 @@ func (d Diff) names() (before, after string) { return d.Before.Plan.Name, d.Afte
 func DiffTable(w io.Writer, d Diff, t Terminal) error {
 	var b strings.Builder
 	before, after := d.names()
-	fmt.Fprintf(&b, "%s -> %s\n", t.Strong(t.text(before)), t.Strong(t.text(after)))
+	fmt.Fprintf(&b, "%s -> %s\n", t.Strong(t.Text(before)), t.Strong(t.Text(after)))
 	shown := shownIDs(d.After)
 	rest := 0
 	for _, group := range []struct {

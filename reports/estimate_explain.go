@@ -57,7 +57,7 @@ func writeExplanation(b *strings.Builder, x planner.Explanation, depth int, t Te
 	fmt.Fprintf(b, "%s%s = %s", indent, x.ID, x.Value)
 	switch {
 	case x.Source != "":
-		b.WriteString("   " + t.Dim(t.text(x.Source)))
+		b.WriteString("   " + t.Dim(t.Text(x.Source)))
 	case x.Repeated:
 		b.WriteString("   " + t.Dim("explained above"))
 	case x.Stated != "":

@@ -39,8 +39,8 @@ func writeFindings(b *strings.Builder, e *planner.Estimate, t Terminal) {
 		if t.Width > 0 {
 			width = t.Width - findingIndent
 		}
-		b.WriteString(indent + hanging(t.text(f.Message), width, findingIndent) + "\n")
-		b.WriteString(t.dimLines(indent+hanging(t.text(f.Remedy), width, findingIndent)) + "\n")
+		b.WriteString(indent + hanging(t.Text(f.Message), width, findingIndent) + "\n")
+		b.WriteString(t.dimLines(indent+hanging(t.Text(f.Remedy), width, findingIndent)) + "\n")
 	}
 }
 

@@ -29,7 +29,7 @@ func writeCeilings(b *strings.Builder, e *planner.Estimate, t Terminal) {
 		}
 		holds := factorOf(c)
 		if c.Factor < 1 {
-			holds = t.bad(holds)
+			holds = t.Bad(holds)
 		}
 		g.row(c.Title, holds, breakDay(e.Plan, c.Date), breakDay(e.Plan, c.OrderBy), c.Action)
 	}
@@ -65,7 +65,7 @@ func writeGrowth(b *strings.Builder, e *planner.Estimate, t Terminal) {
 	for _, y := range e.Growth {
 		capacity := one(units.PerSecond, y.CapacityAfter)
 		if y.CapacityAfter < y.Peak {
-			capacity = t.bad(capacity + " short")
+			capacity = t.Bad(capacity + " short")
 		}
 		g.row(yearLabel(y), one(units.PerSecond, y.Peak), capacity,
 			one(units.DollarsPerMonth, y.Cost.Infrastructure()), one(units.DollarsPerMonth, y.Cost.Providers),
@@ -117,9 +117,9 @@ func writeSteps(b *strings.Builder, e *planner.Estimate, t Terminal) {
 		}
 		needed := breakDay(e.Plan, s.Needed)
 		if s.Late() {
-			needed = t.bad(needed + ", late")
+			needed = t.Bad(needed + ", late")
 		}
-		g.row(t.text(string(s.At)), units.Humanize(units.PerSecond, s.Capacity.Range), cost, lasts, needed)
+		g.row(t.Text(string(s.At)), units.Humanize(units.PerSecond, s.Capacity.Range), cost, lasts, needed)
 	}
 	if len(g.rows) > 0 {
 		b.WriteString("\n")
@@ -182,7 +182,7 @@ func outageCell(o planner.Outage, t Terminal) string {
 	}
 	text := brief(o.Backlog) + ", " + duration(o.Drain)
 	if !o.Drains {
-		text = t.bad(brief(o.Backlog) + ", never")
+		text = t.Bad(brief(o.Backlog) + ", never")
 	}
 	return text
 }

@@ -131,7 +131,7 @@ func writeSizing(b *strings.Builder, e *planner.Estimate, t Terminal) {
 		}
 		need := units.Humanize(s.unit, s.need)
 		if s.fits == scenarios.Fail {
-			need = t.bad(need)
+			need = t.Bad(need)
 		}
 		why, err := e.Reason(s.row.need)
 		if err != nil {

@@ -64,8 +64,8 @@ func (w *loadTest) row(label, format string, args ...any) {
 
 func (w *loadTest) header() {
 	r := w.result
-	w.line("%s   %s: rate x %s, time x %s   %s, %s   seed %d", w.terminal.text(r.Scenario), w.terminal.text(r.Profile),
-		factor(r.RateScale), factor(r.TimeScale), w.terminal.text(system(&r.Environment)), counted(r.Environment.CPUs, "core"), r.Generator.Seed)
+	w.line("%s   %s: rate x %s, time x %s   %s, %s   seed %d", w.terminal.Text(r.Scenario), w.terminal.Text(r.Profile),
+		factor(r.RateScale), factor(r.TimeScale), w.terminal.Text(system(&r.Environment)), counted(r.Environment.CPUs, "core"), r.Generator.Seed)
 	w.line("")
 }
 
@@ -94,12 +94,12 @@ func system(e *scenarios.Environment) string {
 func (w *loadTest) checks() {
 	name, value := 0, 0
 	for _, c := range w.result.Checks {
-		name = max(name, utf8.RuneCountInString(w.terminal.text(c.Name)))
+		name = max(name, utf8.RuneCountInString(w.terminal.Text(c.Name)))
 		value = max(value, len(Measured(c)))
 	}
 	w.line("  CHECKS")
 	for _, c := range w.result.Checks {
-		label := w.terminal.text(c.Name)
+		label := w.terminal.Text(c.Name)
 		dots := strings.Repeat(".", name-utf8.RuneCountInString(label)+3)
 		line := fmt.Sprintf("    %s  %s %s %-*s   %s", w.terminal.Mark(c.Verdict), label, w.terminal.Dim(dots), value, Measured(c), Limit(c))
 		if c.Verdict == scenarios.NotObserved {
@@ -107,7 +107,7 @@ func (w *loadTest) checks() {
 		}
 		w.line("%s", strings.TrimRight(line, " "))
 		if c.Why != "" {
-			w.line("          %s", w.terminal.Dim(w.terminal.text(c.Why)))
+			w.line("          %s", w.terminal.Dim(w.terminal.Text(c.Why)))
 		}
 	}
 	w.line("")
@@ -178,7 +178,7 @@ func (w *loadTest) answers() {
 	var parts []string
 	for kind, n := range w.result.Generator.Answers {
 		if kind != "accepted" {
-			parts = append(parts, fmt.Sprintf("%s %s", Count(int64(n)), strings.ReplaceAll(w.terminal.text(kind), "_", " ")))
+			parts = append(parts, fmt.Sprintf("%s %s", Count(int64(n)), strings.ReplaceAll(w.terminal.Text(kind), "_", " ")))
 		}
 	}
 	if len(parts) > 0 {
@@ -279,7 +279,7 @@ func (w *loadTest) verdict(files []string) {
 	line := w.terminal.Verdict(w.result.Verdict) + "   " + strings.Join(parts, ", ") + "   " +
 		time.Duration(w.result.Generator.Seconds*float64(time.Second)).Round(time.Second).String()
 	for _, f := range files {
-		line += "   " + w.terminal.text(f)
+		line += "   " + w.terminal.Text(f)
 	}
 	w.line("%s", line)
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/notifyctl/notifyctl/scenarios"
 )
 
-// doubtful writes what can neither be said to hold nor not to.
-func (t Terminal) doubtful(s string) string {
+// Doubtful writes what can neither be said to hold nor not to.
+func (t Terminal) Doubtful(s string) string {
 	return t.styled(ansi.NewStyle().ForegroundColor(ansi.Yellow), s)
 }
 
@@ -19,11 +19,11 @@ func (t Terminal) Mark(v scenarios.Verdict) string {
 	paint, sign, ascii := t.Dim, "-", "-"
 	switch v {
 	case scenarios.Pass:
-		paint, sign, ascii = t.good, "✓", "ok"
+		paint, sign, ascii = t.Good, "✓", "ok"
 	case scenarios.Fail:
-		paint, sign, ascii = t.bad, "✗", "FAIL"
+		paint, sign, ascii = t.Bad, "✗", "FAIL"
 	case scenarios.Inconclusive, scenarios.Interrupted:
-		paint, sign, ascii = t.doubtful, "?", "??"
+		paint, sign, ascii = t.Doubtful, "?", "??"
 	case scenarios.NotObserved:
 	}
 	if !t.UTF8 {
@@ -36,13 +36,13 @@ func (t Terminal) Mark(v scenarios.Verdict) string {
 func (t Terminal) Verdict(v scenarios.Verdict) string {
 	switch v {
 	case scenarios.Pass:
-		return t.good("PASS")
+		return t.Good("PASS")
 	case scenarios.Fail:
-		return t.bad("FAIL")
+		return t.Bad("FAIL")
 	case scenarios.Inconclusive:
-		return t.doubtful("INCONCLUSIVE")
+		return t.Doubtful("INCONCLUSIVE")
 	case scenarios.Interrupted:
-		return t.doubtful("INTERRUPTED")
+		return t.Doubtful("INTERRUPTED")
 	case scenarios.NotObserved:
 	}
 	return t.Dim("NOT OBSERVED")

@@ -31,13 +31,13 @@ func (t Terminal) dimLines(s string) string {
 // Strong writes what a reader looks for first.
 func (t Terminal) Strong(s string) string { return t.styled(ansi.NewStyle().Bold(), s) }
 
-// good writes what holds.
-func (t Terminal) good(s string) string {
+// Good writes what holds.
+func (t Terminal) Good(s string) string {
 	return t.styled(ansi.NewStyle().ForegroundColor(ansi.Green), s)
 }
 
-// bad writes what does not hold.
-func (t Terminal) bad(s string) string {
+// Bad writes what does not hold.
+func (t Terminal) Bad(s string) string {
 	return t.styled(ansi.NewStyle().ForegroundColor(ansi.Red), s)
 }
 
@@ -49,9 +49,9 @@ func (t Terminal) styled(style ansi.Style, s string) string {
 	return style.Styled(s)
 }
 
-// text makes a foreign text fit to be shown: clean, and in ASCII where that is
+// Text makes a foreign text fit to be shown: clean, and in ASCII where that is
 // all there is.
-func (t Terminal) text(s string) string {
+func (t Terminal) Text(s string) string {
 	s = Clean(s)
 	if t.UTF8 {
 		return s
