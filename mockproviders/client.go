@@ -107,6 +107,17 @@ func (c *LedgerClient) SetFaults(ctx context.Context, script Script) error {
 	return c.do(ctx, http.MethodPut, "/_mock/faults", body, nil)
 }
 
+// Faults is the fault script in force.
+func (c *LedgerClient) Faults(ctx context.Context) (Script, error) {
+	var s Script
+	return s, c.get(ctx, "/_mock/faults", nil, &s)
+}
+
+// ClearFaults ends all faults.
+func (c *LedgerClient) ClearFaults(ctx context.Context) error {
+	return c.do(ctx, http.MethodDelete, "/_mock/faults", nil, nil)
+}
+
 func (c *LedgerClient) get(ctx context.Context, path string, query url.Values, into any) error {
 	if len(query) > 0 {
 		path += "?" + query.Encode()

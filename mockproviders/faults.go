@@ -89,14 +89,26 @@ const (
 	PartialBatch FaultKind = "partial_batch"
 )
 
-func faultKinds() []string {
-	kinds := []FaultKind{Outage, Status, Slow, Hang, ResetBefore, ResetAfter, HTML502, Drip, PartialBatch}
+// FaultKinds lists them.
+func FaultKinds() []FaultKind {
+	return []FaultKind{Outage, Status, Slow, Hang, ResetBefore, ResetAfter, HTML502, Drip, PartialBatch}
+}
+
+func joined(kinds []FaultKind) string {
 	names := make([]string, len(kinds))
 	for i, kind := range kinds {
 		names[i] = string(kind)
 	}
-	return names
+	return strings.Join(names, ", ")
 }
+
+// Beside says whether a fault acts beside others, rather than decide what a call
+// comes to.
+func (f *Fault) Beside() bool { return f.Kind == Slow || f.Kind == Drip }
+
+// Always says whether a fault shows in every call of its provider while it
+// lasts, so that no other gets to decide one.
+func (f *Fault) Always() bool { return !f.Beside() && !f.byEntry() && (f.Rate == nil || *f.Rate == 1) }
 
 // maxFaults bounds a script.
 const maxFaults = 1000
@@ -116,21 +128,22 @@ func (s Script) Validate() error {
 		return fmt.Errorf("the fault script holds %d faults, more than %d", len(s.Faults), maxFaults)
 	}
 	for i := range s.Faults {
-		if err := s.Faults[i].validate(); err != nil {
+		if err := s.Faults[i].Validate(); err != nil {
 			return fmt.Errorf("faults[%d]: %w", i, err)
 		}
 	}
 	return nil
 }
 
-func (f *Fault) validate() error {
+// Validate says what is wrong with a fault.
+func (f *Fault) Validate() error {
 	if f.Provider != "" {
 		if err := checkProvider(f.Provider); err != nil {
 			return err
 		}
 	}
-	if !slices.Contains(faultKinds(), string(f.Kind)) {
-		return fmt.Errorf("fault %q is not known; accepted are %s", f.Kind, strings.Join(faultKinds(), ", "))
+	if !slices.Contains(FaultKinds(), f.Kind) {
+		return fmt.Errorf("fault %q is not known; accepted are %s", f.Kind, joined(FaultKinds()))
 	}
 	if err := f.validateAnswer(); err != nil {
 		return err

@@ -34,6 +34,9 @@ type Expectation struct {
 	During string
 	// Over asks for every window of that length to hold; 0 is all of it at once.
 	Over time.Duration
+	// Ratio makes it about two variants of an experiment; the limit is then a
+	// plain number.
+	Ratio Ratio
 }
 
 // ops lists the comparisons, longest first.
@@ -49,14 +52,18 @@ func (e *Expectation) parse(text string) error {
 	if err != nil {
 		return err
 	}
-	limit, err := units.Parse(parts[3], m.limit)
+	unit, factor := m.limit, m.factor
+	if e.Ratio != (Ratio{}) {
+		unit, factor = units.Scalar, 1
+	}
+	limit, err := units.Parse(parts[3], unit)
 	switch {
 	case err != nil:
 		return err
 	case !limit.Exact():
 		return fmt.Errorf("limit %q is a range; accepted is one value", parts[3])
 	}
-	e.Metric, e.Op, e.Limit = m.name, parts[2], limit.Low*m.factor
+	e.Metric, e.Op, e.Limit = m.name, parts[2], limit.Low*factor
 	return nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
@@ -24,26 +23,8 @@ type Scenario struct {
 	Drain    time.Duration    // how long the system may take to end what is in flight after the last stage
 	Plan     []PlanValue      // what of the plan is different for it
 	Faults   []Fault
+	Variants []Variant // of an experiment; none of a plain scenario
 	Checks   []Expectation
-}
-
-// PlanValue overrides a value of the plan: deployment.workers.push, or any other
-// path that --set takes. The pools of deployment.workers and
-// deployment.gateway_rate are for the full rate, and are scaled with it, pools
-// rounded up and 2 at least; all others are as they stand.
-type PlanValue struct {
-	Path  string
-	Value string
-}
-
-// Fault goes wrong on purpose while a stage lasts, or for a part of it.
-type Fault struct {
-	During string        // the stage
-	At     time.Duration // since its start, at full scale
-	For    time.Duration // 0 is to the stage's end
-	// Provider is what the mock providers are to do; nil for a region.
-	Provider *mockproviders.Fault
-	Region   string // which is lost, and comes back; empty for a provider
 }
 
 // Stage is a part of a load: the rate goes from one value to the other in a
@@ -94,6 +75,15 @@ func (s *Scenario) Scale(profile string) (Scale, error) {
 		return scale, nil
 	}
 	return Scale{}, fmt.Errorf("profile %q: accepted are %s", profile, strings.Join(Profiles(), ", "))
+}
+
+// length is how long the load takes at full scale.
+func (s *Scenario) length() time.Duration {
+	var all time.Duration
+	for _, stage := range s.Stages {
+		all += stage.For
+	}
+	return all
 }
 
 // Scaled gives the stages at a scale, none shorter than 2 s.
