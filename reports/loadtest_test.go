@@ -2,6 +2,7 @@ package reports
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,7 +75,8 @@ func TestLoadTestTable(t *testing.T) {
 func TestWriteResult(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out", "steady")
 	for range 2 { // also over an older one
-		path, err := WriteResult(dir, sample())
+		path := filepath.Join(dir, ResultFile)
+		err := WriteFile(path, func(w io.Writer) error { return ResultJSON(w, sample()) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +101,8 @@ func TestWriteResult(t *testing.T) {
 	if err != nil || len(left) != 1 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	if _, err := WriteResult(filepath.Join(dir, ResultFile, "below-a-file"), sample()); err == nil {
+	below := filepath.Join(dir, ResultFile, "below-a-file", ResultFile)
+	if err := WriteFile(below, func(w io.Writer) error { return ResultJSON(w, sample()) }); err == nil {
 		t.Error("no error for a directory that cannot be")
 	}
 }

@@ -223,11 +223,9 @@ func (o *loadtestOptions) one(ctx context.Context, a *app, plan *planner.Plan, r
 		if several {
 			dir = filepath.Join(dir, run.Scenario())
 		}
-		path, err := reports.WriteResult(dir, result)
+		written, err := writeReports(a, dir, result)
 		failed = errors.Join(failed, err)
-		if err == nil {
-			files = append(files, path)
-		}
+		files = append(files, written...)
 	}
 	failed = errors.Join(failed, reports.LoadTest(a.stdout, result, terminalOf(a.stdout, a.getenv), files...))
 	return errors.Join(endOf(result.Verdict), failed)

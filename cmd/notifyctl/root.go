@@ -165,6 +165,7 @@ notifyctl; 111 inconclusive.`,
 		newMockCommand(a),
 		newReshardCommand(a),
 		newLoadtestCommand(a),
+		newReportCommand(a),
 		newVersionCommand(a),
 	)
 	return root
