@@ -46,6 +46,14 @@ func (c CPU) Since(earlier CPU) CPUUse {
 	}
 }
 
+// Plus is what was used in both of two times.
+func (u CPUUse) Plus(other CPUUse) CPUUse {
+	return CPUUse{
+		Process: u.Process + other.Process,
+		machine: machineTime{busy: u.machine.busy + other.machine.busy, total: u.machine.total + other.machine.total},
+	}
+}
+
 // Machine is the share of the machine's processors that was in use, by any
 // process, from 0 to 1; ok is false where the system does not say.
 func (u CPUUse) Machine() (share float64, ok bool) {

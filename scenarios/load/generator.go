@@ -54,7 +54,7 @@ type Generator struct {
 }
 
 // totals are requests since the start.
-type totals struct{ offered, sent, dropped uint64 }
+type totals struct{ offered, sent, dropped, droppedHeld uint64 }
 
 // NewGenerator checks a configuration.
 func NewGenerator(c Config) (*Generator, error) {
@@ -193,7 +193,7 @@ func (g *Generator) endSecond() {
 	tally := g.recorder.roll()
 	until := g.pacer.until()
 	now := totals{offered: g.config.Schedule.SlotsBy(until), sent: g.pacer.taken.Load()}
-	now.dropped, _, _ = g.pacer.drops()
+	now.dropped, now.droppedHeld, _ = g.pacer.drops()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s := Second{
@@ -203,7 +203,7 @@ func (g *Generator) endSecond() {
 		Dropped:  now.dropped - g.totals.dropped,
 		Response: latencyOf(tally.response),
 		Service:  latencyOf(tally.service),
-		Late:     tally.late, LateHeld: tally.lateHeld,
+		Late:     tally.late, LateHeld: tally.lateHeld, DroppedHeld: now.droppedHeld - g.totals.droppedHeld,
 		Responses: api.NewHistogram(tally.response), Services: api.NewHistogram(tally.service),
 	}
 	s.Accepted, s.Refused = tally.counts[Accepted], tally.counts[Refused]

@@ -149,6 +149,7 @@ type Second struct {
 	Accepted, Refused, Errors uint64 // by when they were answered
 	Response, Service         Latency
 	Late, LateHeld            uint64 // of those answered, as in a Report
+	DroppedHeld               uint64 // of the dropped, as in a Report
 	// Responses and Services are the latencies themselves, which those of other
 	// seconds can be added to.
 	Responses, Services api.Histogram
