@@ -71,12 +71,18 @@ func (k Kind) IsError() bool { return k != Accepted && k != Refused }
 
 // classify says what an answer's status and body come to.
 func classify(status int, body []byte, entries int) Kind {
-	switch {
-	case status == http.StatusAccepted:
+	if status == http.StatusAccepted {
 		if countResults(body) == entries {
 			return Accepted
 		}
 		return Malformed
+	}
+	return refusalOf(status)
+}
+
+// refusalOf says what an answer that does not accept comes to, by its status.
+func refusalOf(status int) Kind {
+	switch {
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 		return Refused
 	case status >= 500:

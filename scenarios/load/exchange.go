@@ -30,7 +30,9 @@ type exchange struct {
 	pacer    *pacer
 	schedule *Schedule
 	traffic  *Traffic
+	foreign  *Foreign // nil for a target that has our API
 	recorder *recorder
+	firsts   firstAnswers
 	timeout  time.Duration
 
 	limit   int64
@@ -70,7 +72,7 @@ func (e *exchange) do(run context.Context, r *http.Request) (*http.Response, err
 	defer e.leave()
 	now := e.pacer.take()
 	body := e.buffer()
-	*body = e.traffic.AppendBody((*body)[:0], now.number)
+	*body = e.appendBody((*body)[:0], now.number)
 	ctx, cancel := context.WithTimeout(run, e.timeout)
 	defer cancel()
 	request := r.Clone(ctx)
@@ -82,31 +84,53 @@ func (e *exchange) do(run context.Context, r *http.Request) (*http.Response, err
 	request.Body = newLentBody(*body, func() { e.buffers.Put(body) })
 
 	s := sample{turn: now, sent: e.pacer.elapsed(), held: now.due <= e.lastFull()}
-	s.kind = e.send(ctx, request)
+	var answer Answer
+	s.kind, answer = e.send(ctx, request)
 	s.done = e.pacer.elapsed()
 	e.recorder.add(s, e.schedule.StageAt(now.due))
+	e.firsts.keep(s.kind, s.done, answer)
 	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: r}, nil
 }
 
-// send sends a request and reads its answer to the end.
-func (e *exchange) send(ctx context.Context, request *http.Request) Kind {
+// appendBody writes the body of the request of a number.
+func (e *exchange) appendBody(dst []byte, number uint64) []byte {
+	if e.foreign != nil && e.foreign.Body != nil {
+		return e.foreign.Body.Append(dst, e.traffic, number)
+	}
+	return e.traffic.AppendBody(dst, number)
+}
+
+// send sends a request and reads its answer to the end. Of an answer that does
+// not accept it also says what it was.
+func (e *exchange) send(ctx context.Context, request *http.Request) (Kind, Answer) {
 	response, err := e.next.RoundTrip(request)
 	if err != nil {
-		return classifyError(ctx, err)
+		return classifyError(ctx, err), Answer{Text: err.Error()}
 	}
-	answer := e.buffer()
-	defer e.buffers.Put(answer)
-	read := bytes.NewBuffer((*answer)[:0])
+	buffer := e.buffer()
+	defer e.buffers.Put(buffer)
+	read := bytes.NewBuffer((*buffer)[:0])
 	_, err = read.ReadFrom(io.LimitReader(response.Body, maxAnswer+1))
-	*answer = read.Bytes()
+	*buffer = read.Bytes()
 	err = errors.Join(err, response.Body.Close())
+	kind := Malformed
 	switch {
 	case err != nil:
-		return classifyError(ctx, err)
-	case len(*answer) > maxAnswer:
-		return Malformed
+		kind = classifyError(ctx, err)
+	case len(*buffer) > maxAnswer:
+	case e.foreign != nil:
+		kind = e.foreign.classify(response.StatusCode, response.Header, *buffer)
+	default:
+		kind = classify(response.StatusCode, *buffer, e.traffic.Batch())
 	}
-	return classify(response.StatusCode, *answer, e.traffic.Batch())
+	if !e.firsts.wants(kind) {
+		return kind, Answer{}
+	}
+	answer := Answer{Status: response.StatusCode, ContentType: response.Header.Get("Content-Type"), Text: string((*buffer)[:min(len(*buffer), excerptBytes)])}
+	if err != nil {
+		answer.Text += " (" + err.Error() + ")"
+	}
+	return kind, answer
 }
 
 func (e *exchange) buffer() *[]byte {

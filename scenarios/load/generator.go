@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -31,8 +34,9 @@ type Config struct {
 	Schedule *Schedule // of requests
 	Traffic  *Traffic
 	Target   *Endpoint
-	Path     string // of the API's call, as in /v1/notifications
-	Key      string // the API key that requests come under; empty: none
+	Path     string   // of the API's call, as in /v1/notifications
+	Key      string   // the API key that requests come under; empty: none
+	Foreign  *Foreign // nil for a target that has our API; else Path and Key are not used, and the target's URL is
 
 	Connections int           // at most, at once; enough for the peak rate at 5 s an answer
 	Timeout     time.Duration // for a request and its whole answer; 30 s
@@ -79,11 +83,13 @@ func NewGenerator(c Config) (*Generator, error) {
 	g.exchange = &exchange{
 		next:     c.Target.transport(c.Connections),
 		traffic:  c.Traffic,
+		foreign:  c.Foreign,
 		schedule: c.Schedule,
 		recorder: g.recorder,
 		timeout:  c.Timeout,
 		limit:    int64(c.Connections),
 	}
+	g.exchange.firsts.secrets = c.secrets()
 	g.exchange.full.Store(-1)
 	g.pacer = newPacer(c.Schedule, c.MaxLag, g.done, g.exchange.lastFull)
 	g.exchange.pacer = g.pacer
@@ -144,16 +150,53 @@ func (g *Generator) stopWith(ctx context.Context, over <-chan struct{}, attacker
 	}
 }
 
+// contentType is that of the bodies, unless a foreign target's headers say
+// otherwise.
+const contentType = "application/json"
+
 // targeter gives every request the same address and headers; what differs is
 // the exchange's.
 func (g *Generator) targeter() vegeta.Targeter {
-	u := *g.config.Target.URL
-	u.Path = g.config.Path
-	header := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"notifyctl-loadtest"}}
-	if g.config.Key != "" {
-		header.Set("Authorization", "Bearer "+g.config.Key)
+	c := &g.config
+	u := *c.Target.URL
+	header := http.Header{"Content-Type": {contentType}, "User-Agent": {"notifyctl-loadtest"}}
+	if c.Foreign == nil {
+		u.Path = c.Path
+		if c.Key != "" {
+			header.Set("Authorization", "Bearer "+c.Key)
+		}
+	} else {
+		maps.Copy(header, c.Foreign.Header)
 	}
 	return vegeta.NewStaticTargeter(vegeta.Target{Method: http.MethodPost, URL: u.String(), Header: header})
+}
+
+// shortestSecret is the least that a header's value has to be long for being
+// kept out of reports; what is shorter is none.
+const shortestSecret = 6
+
+// secrets lists what must not be shown of what a target answers, since it may
+// repeat what it was sent: the longest first, which may hold others.
+func (c *Config) secrets() []string {
+	values := []string{c.Key}
+	if c.Foreign != nil {
+		for name, sent := range c.Foreign.Header {
+			if name != "Content-Type" && name != "User-Agent" && name != "Accept" {
+				values = append(values, sent...)
+			}
+		}
+	}
+	var list []string
+	for _, v := range values {
+		// With its scheme, as in Bearer abc, and alone.
+		for _, secret := range []string{v, v[strings.LastIndexByte(v, ' ')+1:]} {
+			if len(secret) >= shortestSecret {
+				list = append(list, secret)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b string) int { return len(b) - len(a) })
+	return list
 }
 
 // Accepted gives the sequences of the notifications that were answered 202.

@@ -66,7 +66,7 @@ func newBench(t *testing.T, c Config, handler http.HandlerFunc) *bench {
 		handler(w, r)
 	})}
 	serving.Go(func() { _ = server.Serve(listener) })
-	c.Target = &Endpoint{URL: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Dial: listener.dial}
+	c.Target = &Endpoint{URL: &url.URL{Scheme: "http", Host: "127.0.0.1:1", Path: "/their/call", RawQuery: "a=b"}, Dial: listener.dial}
 	c.Path = "/v1/notifications"
 	generator, err := NewGenerator(c)
 	if err != nil {

@@ -93,6 +93,9 @@ type Report struct {
 	LateHeld    uint64
 	DroppedHeld uint64
 	Connections int // at most, at once
+
+	// Firsts are the first answers of each kind that did not accept.
+	Firsts []Answer
 }
 
 // Achieved is the share of the offered requests that was sent.
@@ -112,6 +115,7 @@ func (g *Generator) Report() *Report {
 		Elapsed:     until,
 		DroppedHeld: held,
 		Connections: g.config.Connections,
+		Firsts:      g.exchange.firsts.list(),
 	}
 	whole := newTally(3)
 	for i := range schedule.Stages() {

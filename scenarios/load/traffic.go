@@ -62,9 +62,28 @@ type Traffic struct {
 // variant is one kind of notification, with all of its text that does not
 // change.
 type variant struct {
-	fixed     string
+	fixed     string // of the API's form
 	channel   pipeline.Channel
-	variables func(dst []byte, draw uint64) []byte
+	priority  pipeline.Priority
+	category  pipeline.Category
+	template  string
+	variables []variable
+}
+
+// variable is a value of a template. It follows from a draw, and holds nothing
+// that JSON escapes.
+type variable struct {
+	name   string
+	append func(dst []byte, draw uint64) []byte
+}
+
+// entry is one notification of a run.
+type entry struct {
+	*variant
+	sequence uint32
+	index    int    // in its request
+	user     uint64 // from 0
+	draw     uint64 // that the variables follow from
 }
 
 // NewTraffic checks a configuration and prepares the bodies' fixed parts.
@@ -136,35 +155,44 @@ func templatesOf(c pipeline.Category) []string {
 
 func newVariant(channel pipeline.Channel, priority pipeline.Priority, category pipeline.Category, template string) variant {
 	v := variant{
-		channel: channel,
-		fixed: fmt.Sprintf(`"channel":%q,"priority":%q,"category":%q,"template_id":%q,"variables":{`,
+		channel: channel, priority: priority, category: category, template: template,
+		fixed: fmt.Sprintf(`"channel":%q,"priority":%q,"category":%q,"template_id":%q,"variables":`,
 			channel, priority, category, template),
 	}
-	switch template {
-	case "otp":
-		v.variables = appendCode
-	case "receipt":
-		v.variables = func(dst []byte, draw uint64) []byte { return appendAmount(append(appendName(dst, draw), ','), draw) }
-	default:
-		v.variables = appendName
+	for _, name := range variablesOf(template) {
+		v.variables = append(v.variables, variableOf(name))
 	}
 	return v
 }
 
-func appendName(dst []byte, draw uint64) []byte {
-	dst = append(dst, `"name":"Customer `...)
-	return append(strconv.AppendUint(dst, draw>>48, 10), '"')
+// variablesOf lists what a template of every server wants.
+func variablesOf(template string) []string {
+	switch template {
+	case "otp":
+		return []string{"code"}
+	case "receipt":
+		return []string{"name", "amount"}
+	}
+	return []string{"name"}
 }
 
-func appendCode(dst []byte, draw uint64) []byte {
-	dst = append(dst, `"code":"`...)
-	return append(strconv.AppendUint(dst, 100_000+draw%900_000, 10), '"')
-}
+// variableNames lists the variables that notifications may have.
+func variableNames() []string { return []string{"name", "code", "amount"} }
 
-func appendAmount(dst []byte, draw uint64) []byte {
-	dst = append(dst, `"amount":"`...)
-	dst = strconv.AppendUint(dst, 1+draw%500, 10)
-	return append(dst, `.95 USD"`...)
+func variableOf(name string) variable {
+	switch name {
+	case "name":
+		return variable{name, func(dst []byte, draw uint64) []byte {
+			return strconv.AppendUint(append(dst, "Customer "...), draw>>48, 10)
+		}}
+	case "code":
+		return variable{name, func(dst []byte, draw uint64) []byte { return strconv.AppendUint(dst, 100_000+draw%900_000, 10) }}
+	case "amount":
+		return variable{name, func(dst []byte, draw uint64) []byte {
+			return append(strconv.AppendUint(dst, 1+draw%500, 10), ".95 USD"...)
+		}}
+	}
+	panic("BUG: unknown variable " + name)
 }
 
 // Batch is the number of notifications in a request.
@@ -182,37 +210,65 @@ func (t *Traffic) AppendKey(dst []byte, request uint64) []byte {
 // AppendBody appends the body of a request to dst. It allocates nothing when
 // dst has room.
 func (t *Traffic) AppendBody(dst []byte, request uint64) []byte {
-	var source rand.PCG
-	source.Seed(t.config.Seed, request)
-	random := rand.New(&source)
-	sequence := request * uint64(t.config.Batch) // below 2^32: the generator sees to that
+	random := t.random(request)
 	dst = append(dst, `{"notifications":[`...)
 	for i := range t.config.Batch {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = t.appendEntry(dst, sequence+uint64(i), random)
+		e := t.entry(request, i, random)
+		dst = t.appendEntry(dst, &e)
 	}
 	return append(dst, "]}"...)
 }
 
-func (t *Traffic) appendEntry(dst []byte, sequence uint64, random *rand.Rand) []byte {
-	v := &t.variants[t.draws.draw(random)]
-	user := t.user(random)
+// random gives the source that a request's notifications are drawn from, in
+// their order.
+func (t *Traffic) random(request uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(t.config.Seed, request))
+}
+
+// entry draws the next notification of a request.
+func (t *Traffic) entry(request uint64, index int, random *rand.Rand) entry {
+	return entry{
+		variant:  &t.variants[t.draws.draw(random)],
+		sequence: uint32(request*uint64(t.config.Batch) + uint64(index)), // below 2^32: the generator sees to that
+		index:    index,
+		user:     t.user(random),
+		draw:     random.Uint64(),
+	}
+}
+
+func (t *Traffic) appendEntry(dst []byte, e *entry) []byte {
 	dst = append(dst, `{"ref":"`...)
-	dst = catalog.AppendRunRef(dst, t.config.Run, uint32(sequence))
+	dst = catalog.AppendRunRef(dst, t.config.Run, e.sequence)
 	if t.config.Keys == KeyPerEntry {
 		dst = append(dst, `","idempotency_key":"`...)
-		dst = catalog.AppendRunRef(dst, t.config.Run, uint32(sequence))
+		dst = catalog.AppendRunRef(dst, t.config.Run, e.sequence)
 	}
 	dst = append(dst, `","user_id":"u`...)
-	dst = strconv.AppendUint(dst, user, 10)
+	dst = strconv.AppendUint(dst, e.user, 10)
 	dst = append(dst, `","to":"`...)
-	dst = appendAddress(dst, v.channel, user)
+	dst = appendAddress(dst, e.channel, e.user)
 	dst = append(dst, `",`...)
-	dst = append(dst, v.fixed...)
-	dst = v.variables(dst, random.Uint64())
-	return append(dst, "}}"...)
+	dst = append(dst, e.fixed...)
+	return append(e.appendVariables(dst), '}')
+}
+
+// appendVariables appends the variables as a JSON object.
+func (e *entry) appendVariables(dst []byte) []byte {
+	dst = append(dst, '{')
+	for i := range e.variables {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		v := &e.variables[i]
+		dst = append(dst, '"')
+		dst = append(dst, v.name...)
+		dst = append(dst, `":"`...)
+		dst = append(v.append(dst, e.draw), '"')
+	}
+	return append(dst, '}')
 }
 
 // user draws one of the users, numbered from 0.
