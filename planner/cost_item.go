@@ -109,24 +109,37 @@ func tariffText(tiers []pricing.Price) string {
 
 // line is the item's line of the bill. Of ranges, it takes the high ends.
 func (it costItem) line(c choices, v *valuation) CostLine {
-	quantity := it.measure.factor
-	for _, in := range it.planned {
-		quantity *= v.rangeOf(in).High
-	}
-	tiers := c.prices.tariff(it.price)
+	quantity, tiers := v.quantity(it), c.prices.tariff(it.price)
 	line := CostLine{
 		Component: it.component, Item: it.title, Figure: it.id(), Provider: it.provider,
-		Quantity: quantity, Unit: string(it.price.unit), Monthly: v.rangeOf(figure(it.id())).High,
+		Quantity: quantity, Unit: string(it.price.unit), UnitPrice: v.averagePrice(it, c.prices),
+		Monthly: v.rangeOf(figure(it.id())).High,
 	}
 	for i, part := range pricing.Split(quantity, tiers) {
 		if part > 0 || i == 0 {
 			line.source(tiers[i])
 		}
 	}
-	if line.UnitPrice = v.rangeOf(price(tiers[0].ID)).High; len(tiers) > 1 && quantity > 0 {
-		line.UnitPrice = line.Monthly / quantity
-	}
 	return line
+}
+
+// quantity is how much of an item is planned, in the unit that it is charged by.
+// Of ranges, it takes the high ends.
+func (v *valuation) quantity(it costItem) float64 {
+	quantity := it.measure.factor
+	for _, in := range it.planned {
+		quantity *= v.rangeOf(in).High
+	}
+	return quantity
+}
+
+// averagePrice is what one unit of an item costs at that quantity.
+func (v *valuation) averagePrice(it costItem, b *priceBook) float64 {
+	tiers, quantity := b.tariff(it.price), v.quantity(it)
+	if len(tiers) == 1 || quantity <= 0 {
+		return tiers[0].Value
+	}
+	return pricing.Tiered(quantity, tiers) / quantity
 }
 
 // source notes a price that a line is charged by: of several, the least

@@ -13,6 +13,12 @@ type Price struct {
 	Segment      float64 // of SMS, carriers' fees included
 }
 
+// Of is what is charged for notifications that were accepted, and for their
+// segments.
+func (p Price) Of(notifications, segments int64) float64 {
+	return p.Notification*float64(notifications) + p.Segment*float64(segments)
+}
+
 // Prices turn what was sent into money, in US dollars. The zero value takes all
 // for free.
 type Prices struct {
@@ -24,8 +30,7 @@ type Prices struct {
 // of is what a provider charges for what it has accepted so far. What it
 // refused is taken for free, and what it may have accepted (ambiguous) too.
 func (p *Prices) of(s *ProviderSnapshot) float64 {
-	price := p.Providers[s.Name]
-	return price.Notification*float64(s.Attempts[pipeline.Sent]) + price.Segment*float64(s.Segments)
+	return p.Providers[s.Name].Of(s.Attempts[pipeline.Sent], s.Segments)
 }
 
 // SetPrices says what is charged; call it before anything is recorded.
