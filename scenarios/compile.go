@@ -83,6 +83,7 @@ func (r *Result) compileSystem(o *observation) {
 			Sent: now.Sent - then.Sent, Permanent: now.Permanent - then.Permanent,
 			Throttled: now.Throttled - then.Throttled, Transient: now.Transient - then.Transient,
 			Ambiguous: now.Ambiguous - then.Ambiguous,
+			Segments:  now.Segments - then.Segments,
 			Latency:   latenciesOf(now.Latency.Sub(then.Latency)),
 		}
 	}

@@ -143,7 +143,8 @@ type Provider struct {
 	Throttled int64      `json:"throttled"`
 	Transient int64      `json:"transient"`
 	Ambiguous int64      `json:"ambiguous"`
-	Latency   *Latencies `json:"latency"` // of calls
+	Segments  int64      `json:"segments"` // of SMS that it accepted
+	Latency   *Latencies `json:"latency"`  // of calls
 }
 
 // Cache is how a cache served during the run.

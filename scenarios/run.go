@@ -16,6 +16,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
@@ -58,7 +59,8 @@ type Options struct {
 	Users    int
 	Keys     load.Keys
 	Seed     uint64
-	Version  string // of the program
+	Prices   *telemetry.Prices // what sending costs; nil: the result has no cost
+	Version  string            // of the program
 }
 
 // Run is one run of a scenario. It is made before anything is started, so that
@@ -327,6 +329,7 @@ func (r *Run) conclude(ctx context.Context, b Bench, started time.Time) (*Result
 	if evidence.system != nil {
 		result.compileSystem(evidence.system)
 	}
+	result.Cost = cost(result.Providers, o.Prices)
 	result.compileCPU(evidence.cpu)
 	result.Marks = r.marks.all()
 	result.Checks = judge(o.Scenario.Checks, evidence)

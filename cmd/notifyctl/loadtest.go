@@ -184,10 +184,14 @@ func (o *loadtestOptions) run(scenario *scenarios.Scenario, plan *planner.Plan) 
 	if o.timeScale != nil {
 		scale.Time = *o.timeScale
 	}
+	_, prices, err := promises(plan)
+	if err != nil {
+		return nil, err
+	}
 	return scenarios.NewRun(scenarios.Options{
 		Scenario: scenario, Profile: o.profile, Scale: scale, Plan: plan,
 		Batch: o.batch, Users: o.users, Keys: load.Keys(o.keys), Seed: o.seed,
-		Version: buildVersion().String(),
+		Prices: &prices, Version: buildVersion().String(),
 	})
 }
 
