@@ -135,8 +135,12 @@ func (f *fleet) checkRun(t *testing.T, l *load) {
 			t.Errorf("%d are %s", sequences.GetCardinality(), state)
 		}
 	}
-	if delivered := outcomes.Outcomes["delivered"]; delivered == nil || !delivered.Equals(all) {
-		t.Errorf("the history's outcomes of the run are %v, want %d delivered", outcomes.Outcomes, all.GetCardinality())
+	missing := all.Clone()
+	if delivered := outcomes.Outcomes["delivered"]; delivered != nil {
+		missing.AndNot(delivered)
+	}
+	if !missing.IsEmpty() {
+		t.Errorf("the history's outcomes of the run lack %d of %d delivered, the first from %d", missing.GetCardinality(), all.GetCardinality(), missing.Minimum())
 	}
 }
 

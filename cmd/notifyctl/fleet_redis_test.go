@@ -111,10 +111,12 @@ func withoutKeys(requests []*keyedRequest) []*keyedRequest {
 	return requests
 }
 
-// operator connects to a Redis, or to a node of a cluster.
+// operator connects to a Redis, or to a node of a cluster, whatever part of it
+// an installation keeps to.
 func operator(t *testing.T, address string) *goredis.Client {
 	t.Helper()
-	options, err := goredis.ParseURL(address)
+	server, _, _ := strings.Cut(address, "?")
+	options, err := goredis.ParseURL(server)
 	if err != nil {
 		t.Fatal(err)
 	}

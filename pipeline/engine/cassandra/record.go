@@ -15,9 +15,10 @@ import (
 // and as many partitions as they take without a warning.
 const maxBatch = 10
 
-// Record makes facts durable. First the outcomes of load runs and the rows, at
-// the same time; then the letters of the dead, so that a letter always has its
-// row. A fact that says nothing, of state zero, leaves nothing.
+// Record makes facts durable. First the outcomes of load runs, then the rows,
+// then the letters of the dead: a letter always has its row, and a row its
+// outcome, since whoever finds the row later takes all of it for done. A fact
+// that says nothing, of state zero, leaves nothing.
 //
 // Of users that are known to be erased only the outcomes of load runs are
 // written. Who was erased is asked again behind the writes: if what was known
@@ -60,14 +61,12 @@ func (s *Store) Record(ctx context.Context, facts []pipeline.Fact) error {
 // recordKept writes what is to be kept of facts.
 func (s *Store) recordKept(ctx context.Context, facts []pipeline.Fact, kept []*pipeline.Fact) error {
 	outcomes, anyNew := s.admitRuns(outcomesOf(facts))
+	err := each(ctx, len(outcomes), func(ctx context.Context, i int) error { return s.noteOutcomes(ctx, &outcomes[i]) })
+	if err != nil {
+		return err
+	}
 	groups := batches(kept)
-	// The outcomes of a load run are few statements, and go along.
-	err := each(ctx, len(outcomes)+len(groups), func(ctx context.Context, i int) error {
-		if i < len(outcomes) {
-			return s.noteOutcomes(ctx, &outcomes[i])
-		}
-		return s.insertRows(ctx, groups[i-len(outcomes)])
-	})
+	err = each(ctx, len(groups), func(ctx context.Context, i int) error { return s.insertRows(ctx, groups[i]) })
 	if err != nil {
 		return err
 	}
