@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 )
 
 // readmeBlock is one fenced block of commands.
@@ -52,19 +54,49 @@ func readmeBlocks(page string) ([]readmeBlock, error) {
 // TestPages runs every command block of the pages below as it stands, each in a
 // folder and a home of its own, and fails when one of its commands does. A block
 // that starts a server does so in the background and ends it; what it leaves
-// behind is killed. Three things are changed on the way: `go run
+// behind is killed. Four things are changed on the way: `go run
 // ./cmd/notifyctl` is the program already built, `go test ./...` is what is
-// running already, and the fixed ports become free ones.
+// running already, the fixed ports become free ones, and what stands on real
+// engines is TestEnginesPages's.
 func TestPages(t *testing.T) {
 	requireTool(t, "curl")
 	bin := buildProgram(t)
 	for _, page := range []string{"README.md", "docs/api.md"} {
-		t.Run(filepath.Base(page), func(t *testing.T) { runPage(t, bin, filepath.Join("../..", page)) })
+		t.Run(filepath.Base(page), func(t *testing.T) { runPage(t, bin, page) })
 	}
 }
 
-func runPage(t *testing.T, bin, path string) {
-	text, err := os.ReadFile(path)
+// TestEnginesPages runs those command blocks that stand on real engines, over
+// the set that the other tests of engines use.
+func TestEnginesPages(t *testing.T) {
+	for _, name := range []string{"kafka", "redis", "postgres-0", "postgres-1", "cassandra", "s3"} {
+		pipelinetest.Engine(t, name)
+	}
+	if os.Getenv(enginesCache) == "" { // which is in the home, and a block has one of its own
+		folder, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(enginesCache, filepath.Join(folder, "notifyctl-engines"))
+	}
+	bin := buildProgram(t)
+	for _, b := range blocksOf(t, "README.md") {
+		if b.onEngines() {
+			t.Run(fmt.Sprintf("line %d", b.line), func(t *testing.T) { runBlock(t, bin, b.commands) })
+		}
+	}
+}
+
+// enginesCache names the folder of what scripts/engines fetched.
+const enginesCache = "NOTIFYCTL_ENGINES_CACHE"
+
+// onEngines says whether a block stands on real engines.
+func (b readmeBlock) onEngines() bool { return strings.Contains(b.commands, "scripts/engines") }
+
+// blocksOf reads the command blocks of a page.
+func blocksOf(t *testing.T, page string) []readmeBlock {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../..", page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +107,13 @@ func runPage(t *testing.T, bin, path string) {
 	if len(blocks) == 0 {
 		t.Fatal("it has no command blocks")
 	}
-	for _, b := range blocks {
+	return blocks
+}
+
+func runPage(t *testing.T, bin, page string) {
+	for _, b := range blocksOf(t, page) {
 		name := fmt.Sprintf("line %d", b.line)
-		if b.commands == "go test ./..." {
+		if b.commands == "go test ./..." || b.onEngines() {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
@@ -121,12 +157,17 @@ func buildProgram(t *testing.T) string {
 func runBlock(t *testing.T, bin, commands string) {
 	t.Helper()
 	server, mock := freeAddress(t), freeAddress(t)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	commands = strings.NewReplacer(
 		"go run ./cmd/notifyctl", "notifyctl",
 		"notifyctl serve", "notifyctl serve --listen "+server,
 		"notifyctl mock", "notifyctl mock --listen "+mock,
 		"127.0.0.1:8080", server,
 		"127.0.0.1:8090", mock,
+		"scripts/engines", filepath.Join(root, "scripts/engines"),
 	).Replace(commands)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -145,7 +186,7 @@ func runBlock(t *testing.T, bin, commands string) {
 	killGroup := func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) }
 	shell.Cancel = killGroup
 	shell.WaitDelay = 5 * time.Second
-	err := shell.Run()
+	err = shell.Run()
 	if leftover := killGroup(); leftover == nil {
 		t.Error("the block left a process running")
 	}
