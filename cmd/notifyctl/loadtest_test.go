@@ -90,7 +90,7 @@ func TestLoadtestEmbedded(t *testing.T) {
 		if code != exitOK || !strings.Contains(stdout, "PASS   4 checks") || !strings.Contains(stderr, "account  00:0") {
 			t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
 		}
-		result := readResult(t, out)
+		result := resultIn(t, out)
 		if l := result.Ledger; l.Accepted != 4000 || *l.Delivered != 4000 || *l.Lost != 0 || *l.Duplicates != 0 || *l.Takeovers != 0 {
 			t.Errorf("ledger %+v", l)
 		}
@@ -100,7 +100,7 @@ func TestLoadtestEmbedded(t *testing.T) {
 	}
 }
 
-func readResult(t *testing.T, dir string) *scenarios.Result {
+func resultIn(t *testing.T, dir string) *scenarios.Result {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(dir, "result.json"))
 	if err != nil {
@@ -136,7 +136,7 @@ func TestLoadtestInterrupted(t *testing.T) {
 	if code != exitInterrupted || !strings.Contains(stdout.String(), "INTERRUPTED") {
 		t.Errorf("exit %d\n%s", code, &stdout)
 	}
-	if result := readResult(t, out); result.Verdict != scenarios.Interrupted || result.Ledger.Accepted == 0 || *result.Ledger.Lost != 0 {
+	if result := resultIn(t, out); result.Verdict != scenarios.Interrupted || result.Ledger.Accepted == 0 || *result.Ledger.Lost != 0 {
 		t.Errorf("result %+v", result)
 	}
 }
