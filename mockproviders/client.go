@@ -93,6 +93,12 @@ func (a *runAnswer) decode() (Run, error) {
 	return run, nil
 }
 
+// Activity says how busy the mocks are.
+func (c *LedgerClient) Activity(ctx context.Context) (Activity, error) {
+	var a Activity
+	return a, c.get(ctx, "/_mock/status", nil, &a)
+}
+
 // Reset has the ledger start over.
 func (c *LedgerClient) Reset(ctx context.Context) error {
 	return c.do(ctx, http.MethodDelete, "/_mock/ledger", nil, nil)

@@ -187,6 +187,8 @@ func (b *books) settleUnacknowledged(a *Account, ended *roaring.Bitmap) {
 // [mockproviders.LedgerClient] is one.
 type Ledger interface {
 	Run(ctx context.Context, run string) (mockproviders.Run, error)
+	// Activity says how busy they are: too busy ones are not what they stand for.
+	Activity(ctx context.Context) (mockproviders.Activity, error)
 }
 
 func ledgerOf(ctx context.Context, ledger Ledger, run string) (*mockproviders.Run, string) {

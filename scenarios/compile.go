@@ -13,13 +13,17 @@ func (r *Result) compileLoad(report *load.Report, batch int) {
 	g.Connections = report.Connections
 	g.Seconds = report.Elapsed.Seconds()
 	g.Achieved = report.Achieved()
-	g.Late, g.LateHeld = report.Late, report.LateHeld
+	g.Late, g.LateHeld, g.DroppedHeld = report.Late, report.LateHeld, report.DroppedHeld
 	g.Latency, g.Service = latencies(report.Response), latencies(report.Service)
 	g.Answers = map[string]uint64{}
 	for _, kind := range load.Kinds() {
 		if n := report.Total.Kinds[kind]; n > 0 {
 			g.Answers[kind.String()] = n
 		}
+	}
+	g.Firsts = []Answer{}
+	for _, a := range report.Firsts {
+		g.Firsts = append(g.Firsts, Answer{Kind: a.Kind.String(), At: a.At.Seconds(), Status: a.Status, ContentType: a.ContentType, Text: a.Text})
 	}
 	r.Stages = make([]StageResult, len(report.Stages))
 	for i, s := range report.Stages {
@@ -64,7 +68,6 @@ func latenciesOf(h api.Histogram) *Latencies {
 // the first and the last snapshot.
 func (r *Result) compileSystem(o *observation) {
 	r.Environment.Engines = o.last.Engines
-	r.Queue = &Queue{Deepest: o.deepest, Final: o.depths[len(o.depths)-1]}
 	r.compileEndToEnd(o)
 	r.Workers = map[string]Workers{}
 	for _, now := range o.last.Workers {
@@ -164,4 +167,14 @@ func find[T any](all []T, matches func(T) bool) T {
 	}
 	var none T
 	return none
+}
+
+// compileCourse puts how a run went into its result.
+func (r *Result) compileCourse(c *course) {
+	r.Timeline, r.Marks = c.timeline(), c.allMarks()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if seen := &c.whole.interval.system; seen.answers > 0 {
+		r.Queue = &Queue{Deepest: seen.deepest, Final: seen.last.queue}
+	}
 }

@@ -34,6 +34,7 @@ type fake struct {
 	noStatus bool
 	html     bool
 	takes    time.Duration // from acceptance to delivery
+	busy     float64       // how busy the provider says that it is
 
 	conns chan net.Conn
 	done  chan struct{}
@@ -217,6 +218,11 @@ func (f *fake) Run(_ context.Context, run string) (mockproviders.Run, error) {
 		out.Total.Sends = out.Total.Unique + out.Total.Duplicates
 	}
 	return out, nil
+}
+
+// Activity is how busy the provider is.
+func (f *fake) Activity(context.Context) (mockproviders.Activity, error) {
+	return mockproviders.Activity{Busy: f.busy}, nil
 }
 
 // benchOf is what a run against the fake is held against.

@@ -12,6 +12,20 @@ import (
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
+// judgeAll judges expectations by evidence.
+func judgeAll(t *testing.T, expectations []Expectation, e *evidence, required ...string) []Check {
+	t.Helper()
+	list, err := expectedOf(expectations, required, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checks := make([]Check, len(list))
+	for i := range list {
+		checks[i] = e.judge(&list[i])
+	}
+	return checks
+}
+
 // TestDoubt: when the load that was sent is not the load that was planned.
 func TestDoubt(t *testing.T) {
 	ms := time.Millisecond
@@ -36,7 +50,7 @@ func TestDoubt(t *testing.T) {
 		report := &load.Report{Late: test.late, LateHeld: test.lateHeld, DroppedHeld: test.held}
 		report.Total.Offered, report.Total.Sent, report.Total.Dropped = test.sent+test.dropped, test.sent, test.dropped
 		report.Response = load.Latency{Count: test.sent, P99: test.p99}
-		checks := judge([]Expectation{
+		checks := judgeAll(t, []Expectation{
 			{Name: "latency", Metric: "latency.p99", Op: "<", Limit: 500},
 			{Name: "achieved", Metric: "achieved", Op: ">=", Limit: 99},
 		}, &evidence{load: report, batch: 1})
@@ -52,7 +66,7 @@ func TestDoubt(t *testing.T) {
 }
 
 func TestNothingObservedIsInconclusive(t *testing.T) {
-	checks := judge([]Expectation{{Name: "lost", Metric: "lost", Op: "=", Limit: 0}},
+	checks := judgeAll(t, []Expectation{{Name: "lost", Metric: "lost", Op: "=", Limit: 0}},
 		&evidence{load: &load.Report{}, over: true, account: (&books{accepted: roaring.New(), noOutcomes: "nobody said it"}).settle()})
 	if c := checks[0]; c.Verdict != NotObserved || c.Measured != nil || c.Why != "nobody said it" {
 		t.Errorf("check %+v", c)

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -69,14 +70,6 @@ func (m *marks) lasting(kind MarkKind, text string) (end func()) {
 	}
 }
 
-// between notes something whose beginning and end are known.
-func (m *marks) between(kind MarkKind, text string, from, until time.Duration) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	end := until.Seconds()
-	m.add(&Mark{At: from.Seconds(), Until: &end, Kind: kind, Text: text})
-}
-
 // at notes something that happened at a moment that is known, but for what
 // happened before the load.
 func (m *marks) at(moment time.Time, kind MarkKind, text string) {
@@ -119,15 +112,12 @@ func (m *marks) all() []Mark {
 	for kind, n := range m.more {
 		list = append(list, Mark{At: last[kind], Kind: kind, Text: fmt.Sprintf("and %d more", n)})
 	}
-	slices.SortStableFunc(list, func(a, b Mark) int {
-		switch {
-		case a.At < b.At:
-			return -1
-		case a.At > b.At:
-			return 1
-		}
-		return 0
-	})
+	return sortMarks(list)
+}
+
+// sortMarks puts the oldest first.
+func sortMarks(list []Mark) []Mark {
+	slices.SortStableFunc(list, func(a, b Mark) int { return cmp.Compare(a.At, b.At) })
 	return list
 }
 

@@ -2,151 +2,74 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/planner/units"
 	"github.com/notifyctl/notifyctl/planner/yamldoc"
-	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
 // metric is something that a check may be about.
 type metric struct {
 	name   string
-	unit   string     // of values and limits in results: ms, ppm, %, or "" for a number of things
+	unit   string     // of values and limits in results: ms, ppm, %, us, B, or "" for a number
 	limit  units.Unit // what a limit is written in
 	factor float64    // from the limit's base unit to the metric's
+	by     witness
 	// generated says that the value depends on the generator having sent the
-	// load on time: a rate or a latency.
-	generated bool
-	measure   func(*evidence) reading
+	// load on time: a rate or a latency. Provided says that it depends on the
+	// providers' having been as fast as they are meant to be.
+	generated, provided bool
+	scaled              bool // whether limits are scaled with the time
+	// apart says that of a divided run each shard has a value of its own, of which
+	// none follows for all together.
+	apart   bool
+	measure func(*view) reading
 }
+
+// witness is who sees what a metric is about.
+type witness int
+
+// The witnesses.
+const (
+	byClients witness = iota
+	bySystem
+	byAccount // clients, system and the providers' ledger together, when the run is over
+)
 
 // reading is the value of a metric, or why there is none.
 type reading struct {
-	value   float64
-	missing string // why it was not observed; empty when it was
-	open    string // why it cannot be told yet; empty when it can
+	value    float64
+	interval *confidence // nil for what is exact
+	missing  string      // why it was not observed; empty when it was
+	open     string      // why it cannot be told yet; empty when it can
 	// atLeast says that the value is a lower bound.
 	atLeast bool
 }
 
-// evidence is what the witnesses say of a run.
-type evidence struct {
-	load    *load.Report
-	batch   int
-	cpu     load.CPUUse
-	system  *observation // nil when the system did not say
-	account Account
-	over    bool // whether the load has ended
-}
+// confidence is an interval that the value lies in with a confidence of 95 %.
+type confidence struct{ low, high float64 }
 
 // metrics lists what checks may be about.
 func metrics() []metric {
-	var list []metric
-	for _, q := range quantiles() {
-		list = append(list,
-			latencyMetric("latency."+q.name, func(e *evidence) (time.Duration, uint64) { return q.of(e.load.Response), e.load.Response.Count }),
-			latencyMetric("service_latency."+q.name, func(e *evidence) (time.Duration, uint64) { return q.of(e.load.Service), e.load.Service.Count }))
-	}
-	list = append(list,
-		metric{"errors", "ppm", units.Ratio, 1e6, false, errorShare},
-		metric{"achieved", "%", units.Ratio, 100, true, func(e *evidence) reading { return reading{value: e.load.Achieved() * 100} }},
-		counted("dropped", func(c load.Counts) uint64 { return c.Dropped }),
-		counted("refused", load.Counts.Refused))
-	list = append(list, endToEndMetric("end_to_end", func(string) bool { return true }))
-	for _, p := range pipeline.Priorities() {
-		list = append(list, endToEndMetric("end_to_end."+p.String(), func(priority string) bool { return priority == p.String() }))
-	}
-	return append(list,
-		metric{"queue.depth", "", units.Whole, 1, false, func(e *evidence) reading {
-			if e.system == nil {
-				return reading{missing: noStatus}
-			}
-			return reading{value: float64(e.system.deepest)}
-		}},
-		booked("in_flight", func(a *Account) *int64 { return a.InFlight }),
-		booked("lost", func(a *Account) *int64 { return a.Lost }),
-		booked("duplicates", func(a *Account) *int64 { return a.Duplicates }),
-		booked("unacknowledged", func(a *Account) *int64 { return a.Unacknowledged }),
-		booked("dead", func(a *Account) *int64 { return a.Dead }),
-		booked("ambiguous", func(a *Account) *int64 { return a.Ambiguous }),
-		booked("takeovers", func(a *Account) *int64 { return a.Takeovers }))
+	return slices.Concat(clientMetrics(), endToEndMetrics(), queueMetrics(), slopeMetrics(), scalingMetrics(), providerMetrics(), resourceMetrics(), bookedMetrics())
 }
 
 // noStatus is why what only the system can say was not observed.
 const noStatus = "the target does not answer GET /v1/status"
 
-type quantile struct {
-	name string
-	of   func(load.Latency) time.Duration
-}
-
-func quantiles() []quantile {
-	return []quantile{
-		{"p50", func(l load.Latency) time.Duration { return l.P50 }},
-		{"p90", func(l load.Latency) time.Duration { return l.P90 }},
-		{"p95", func(l load.Latency) time.Duration { return l.P95 }},
-		{"p99", func(l load.Latency) time.Duration { return l.P99 }},
-		{"max", func(l load.Latency) time.Duration { return l.Max }},
-	}
-}
-
-func latencyMetric(name string, of func(*evidence) (time.Duration, uint64)) metric {
-	return metric{name, "ms", units.Seconds, 1e3, true, func(e *evidence) reading {
-		d, n := of(e)
-		if n == 0 {
-			return reading{missing: "nothing was answered"}
-		}
-		return reading{value: milliseconds(d)}
-	}}
-}
-
-func errorShare(e *evidence) reading {
-	c := e.load.Total
-	answered := c.Accepted() + c.Refused() + c.Errors()
-	if answered == 0 {
-		return reading{missing: "nothing was sent"}
-	}
-	return reading{value: float64(c.Refused()+c.Errors()) / float64(answered) * 1e6}
-}
-
-// counted is about a number of notifications.
-func counted(name string, of func(load.Counts) uint64) metric {
-	return metric{name, "", units.Whole, 1, false, func(e *evidence) reading {
-		return reading{value: float64(of(e.load.Total) * uint64(e.batch))}
-	}}
-}
-
-func endToEndMetric(name string, of func(priority string) bool) metric {
-	return metric{name + ".p99", "ms", units.Seconds, 1e3, true, func(e *evidence) reading {
-		if e.system == nil {
-			return reading{missing: noStatus}
-		}
-		h := e.system.endToEnd(of)
-		if h.Count() == 0 {
-			return reading{missing: "nothing of it was delivered"}
-		}
-		return reading{value: milliseconds(h.Quantile(0.99))}
-	}}
-}
-
-// booked is about the account.
-func booked(name string, of func(*Account) *int64) metric {
-	return metric{name, "", units.Whole, 1, false, func(e *evidence) reading {
-		v := of(&e.account)
-		why := e.account.why[name]
+// seen makes a measurement of what the system says; without its word there is none.
+func seen(measure func(*view) reading) func(*view) reading {
+	return func(v *view) reading {
 		switch {
-		case v != nil:
-			return reading{value: float64(*v), atLeast: why.atLeast}
-		case why.open != "":
-			return reading{open: why.open}
-		case !e.over:
-			return reading{open: "the run is not over"}
+		case !v.watched:
+			return reading{missing: noStatus}
+		case v.system.answers == 0:
+			return reading{missing: "the target did not answer GET /v1/status meanwhile"}
 		}
-		return reading{missing: why.missing}
-	}}
+		return measure(v)
+	}
 }
 
 // findMetric finds a metric by its name.

@@ -22,31 +22,28 @@ type System interface {
 	RunOutcomes(ctx context.Context, run string) (api.RunOutcomes, error)
 }
 
-// observer asks a system for its status once a second, and keeps what a run
-// needs of it: the first, the last, and the extremes between.
+// observer asks a system for its status, and keeps the first and the last.
 type observer struct {
 	system System
 
-	mu      sync.Mutex
-	first   *api.Status
-	last    *api.Status
-	seen    time.Time // when the last came
-	failed  error     // of the last poll, nil when it was answered
-	deepest int64
-	depths  []int64 // of the queues together, the last ones
+	mu     sync.Mutex
+	first  *api.Status
+	last   *api.Status
+	seen   time.Time // when the last came
+	failed error     // of the last poll, nil when it was answered
+	depths []int64   // of the queues together, the last ones
 }
 
 // observation is what the system said of itself over a run.
 type observation struct {
-	first, last api.Status
+	first, last *api.Status
 	seen        time.Time
 	stale       bool // whether the last poll was not answered
-	deepest     int64
 	depths      []int64
 }
 
 // poll asks once.
-func (o *observer) poll(ctx context.Context) error {
+func (o *observer) poll(ctx context.Context) (*api.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*pollEvery)
 	defer cancel()
 	status, err := o.system.Status(ctx)
@@ -54,37 +51,25 @@ func (o *observer) poll(ctx context.Context) error {
 	defer o.mu.Unlock()
 	o.failed = err
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if o.first == nil {
 		o.first = &status
 	}
 	o.last, o.seen = &status, time.Now()
-	var depth int64
-	for _, q := range status.Queues {
-		depth += q.Depth()
-	}
-	o.deepest = max(o.deepest, depth)
-	o.depths = append(o.depths, depth)
+	o.depths = append(o.depths, depthOf(status.Queues))
 	if len(o.depths) > keptPolls {
 		o.depths = append(o.depths[:0], o.depths[len(o.depths)-keptPolls:]...)
 	}
-	return nil
+	return &status, nil
 }
 
-// watch asks until the context ends. A poll that fails is not the end: a busy
-// system may answer the next one.
-func (o *observer) watch(ctx context.Context) {
-	ticker := time.NewTicker(pollEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			_ = o.poll(ctx) // kept in failed
-		}
+// depthOf is how deep queues are, all together.
+func depthOf(queues []api.Queue) (depth int64) {
+	for _, q := range queues {
+		depth += q.Depth()
 	}
+	return depth
 }
 
 // observation gives what was seen so far, nil if nothing.
@@ -95,8 +80,8 @@ func (o *observer) observation() *observation {
 		return nil
 	}
 	return &observation{
-		first: *o.first, last: *o.last, seen: o.seen, stale: o.failed != nil,
-		deepest: o.deepest, depths: append([]int64(nil), o.depths...),
+		first: o.first, last: o.last, seen: o.seen, stale: o.failed != nil,
+		depths: append([]int64(nil), o.depths...),
 	}
 }
 
@@ -119,20 +104,7 @@ func (o *observer) inFlight() int64 {
 func (o *observer) restart() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	first := *o.last
-	o.first, o.deepest, o.depths = &first, 0, nil
-}
-
-// endToEnd is the distribution of the run's end-to-end times, of the queues of
-// some priorities.
-func (o *observation) endToEnd(of func(priority string) bool) api.Histogram {
-	var sum api.Histogram
-	for _, now := range o.last.EndToEnd {
-		if of(now.Priority) {
-			sum = sum.Merge(now.Total.Sub(o.before(now).Total))
-		}
-	}
-	return sum
+	o.first, o.depths = o.last, nil
 }
 
 // before is what the first snapshot said of a queue.

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"math/rand/v2"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,15 +50,21 @@ const (
 // particulars.
 type Options struct {
 	Scenario *Scenario
-	Profile  string // for the result
+	Variant  *Variant // of an experiment, which of it is run; else nil
+	Earlier  []*Run   // those of its variants that are run before
+	Profile  string   // for the result
 	Scale    Scale
-	Plan     *planner.Plan
+	Plan     *planner.Plan // with the values that the scenario brings
 	Batch    int
 	Users    int
 	Keys     load.Keys
 	Seed     uint64
+	Part     Part          // all of it, or a shard
+	Foreign  *load.Foreign // how a target is spoken to that does not have our API; nil for one that has
 	Prices   *telemetry.Prices // what sending costs; nil: the result has no cost
-	Version  string            // of the program
+	// Require names the checks that fail when nobody can see what they are about.
+	Require []string
+	Version string // of the program
 }
 
 // Run is one run of a scenario. It is made before anything is started, so that
@@ -71,6 +75,8 @@ type Run struct {
 	name     string
 	stages   []Stage
 	schedule *load.Schedule
+	checks   []expected
+	course   *course
 	traffic  *load.Traffic
 	marks    marks
 
@@ -80,15 +86,18 @@ type Run struct {
 	observer  *observer       // nil until then, and when the system shows no status
 	cpu       load.CPU        // when the load began
 	result    *Result         // once it is over
+	final     *evidence       // what that was made from
 }
 
 // Bench is what a run is held against.
 type Bench struct {
 	Target   *load.Endpoint
-	Key      string // the API key of the target; empty: none
-	System   System // nil for a target that is none of ours
-	Ledger   Ledger // nil when the mock providers' cannot be read
-	Embedded bool   // whether the system runs in this process
+	Key      string  // the API key of the target; empty: none
+	System   System  // nil for a target that is none of ours
+	Ledger   Ledger  // nil when the mock providers' cannot be read
+	Mocks    Mocks   // that faults of providers are set at; needed by runs that say so
+	Regions  Regions // that faults of regions lose; needed by runs that say so
+	Embedded bool    // whether the system runs in this process
 	Log      *slog.Logger
 }
 
@@ -101,19 +110,35 @@ func NewRun(o Options) (*Run, error) {
 		return nil, fmt.Errorf("a batch of %d: 1 to %d notifications a request are accepted", o.Batch, load.MaxBatch)
 	}
 	r := &Run{options: o, stages: o.Scenario.Scaled(o.Scale)}
-	// Unique over processes and restarts, as idempotency keys and ledgers want it.
-	r.name = "run" + strconv.FormatInt(time.Now().UnixMilli(), 36) + strconv.FormatUint(rand.Uint64N(36*36*36*36), 36)
+	if o.Variant != nil {
+		r.stages = o.Variant.stages(r.stages)
+	}
 	r.phase.Store(Starting)
+	if err := o.Part.check(time.Now()); err != nil {
+		return nil, err
+	}
 	var err error
+	if r.name, err = runName(&o, r.stages); err != nil {
+		return nil, err
+	}
 	if r.schedule, err = schedule(r.stages, o.Batch); err != nil {
 		return nil, fmt.Errorf("scenario %s: %w", o.Scenario.Name, err)
 	}
-	if total := float64(r.schedule.Slots()) * float64(o.Batch); total > math.MaxUint32 {
+	if r.schedule, err = o.Part.of(r.schedule); err != nil {
+		return nil, err
+	}
+	if total := float64(r.schedule.Requests()) * float64(o.Batch); total > math.MaxUint32 {
 		return nil, fmt.Errorf("scenario %s: %.3g notifications are more than the %d that a run can account for", o.Scenario.Name, total, uint32(math.MaxUint32))
 	}
+	if r.checks, err = expectedOf(o.Scenario.Checks, o.Require, o.Scale.Time); err != nil {
+		return nil, fmt.Errorf("scenario %s: %w", o.Scenario.Name, err)
+	}
+	mix := mixOf(o.Scenario.Mix, o.Plan.Workload)
+	targets := scalingTargetsOf(o.Plan, mix.Channels, o.Batch, o.Scale.Time)
+	r.course = newCourse(r.stages, r.checks, targets, int(o.Plan.Providers.Connections.High), o.Scale.Time, &r.marks)
 	r.traffic, err = load.NewTraffic(load.TrafficConfig{
 		Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys,
-		Mix: mixOf(o.Scenario.Mix, o.Plan.Workload),
+		Mix: mix,
 	})
 	return r, err
 }
@@ -150,31 +175,16 @@ func mixOf(m Mix, w planner.Workload) load.Mix {
 	return mix
 }
 
-// Scenario is the name of the scenario that is run.
-func (r *Run) Scenario() string { return r.options.Scenario.Name }
+// Plan is the plan that the run is of.
+func (r *Run) Plan() *planner.Plan { return r.options.Plan }
 
-// Describe says what the run will do, a line a part.
-func (r *Run) Describe() []string {
-	o := &r.options
-	lines := []string{fmt.Sprintf("profile %s: rate x %.3g, time x %.3g", o.Profile, o.Scale.Rate, o.Scale.Time)}
-	for _, s := range r.stages {
-		rate := fmt.Sprintf("%.6g/s", s.To)
-		if s.From != s.To {
-			rate = fmt.Sprintf("%.6g/s to %.6g/s", s.From, s.To)
-		}
-		lines = append(lines, fmt.Sprintf("stage %s: %s for %v", s.Name, rate, s.For))
+// Scenario is the name of the scenario that is run, of an experiment with its
+// variant's, as in "batching/single".
+func (r *Run) Scenario() string {
+	if r.options.Variant != nil {
+		return r.options.Scenario.Name + "/" + r.options.Variant.Name
 	}
-	slots := r.schedule.Slots()
-	lines = append(lines, fmt.Sprintf("%d notifications to %d users, in %d requests of %d, keys %s, seed %d",
-		slots*uint64(o.Batch), o.Users, slots, o.Batch, o.Keys, o.Seed))
-	for _, c := range o.Scenario.Checks {
-		limit := strconv.FormatFloat(c.Limit, 'g', -1, 64)
-		if m, err := findMetric(c.Metric); err == nil && m.unit != "" {
-			limit += " " + m.unit
-		}
-		lines = append(lines, fmt.Sprintf("check %s: %s %s %s", c.Name, c.Metric, c.Op, limit))
-	}
-	return lines
+	return r.options.Scenario.Name
 }
 
 // Do runs the scenario against a bench. When the context ends, the load stops
@@ -185,9 +195,16 @@ func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	faults, err := r.prepareFaults(ctx, b, watched)
+	if err != nil {
+		return nil, err
+	}
 	r.settle(ctx, watched, b.Log)
+	if err := r.options.Part.await(ctx); err != nil {
+		return nil, err
+	}
 	started := time.Now()
-	generator, err := load.NewGenerator(load.Config{Schedule: r.schedule, Traffic: r.traffic, Target: b.Target, Path: submitPath, Key: b.Key})
+	generator, err := load.NewGenerator(load.Config{Schedule: r.schedule, Traffic: r.traffic, Target: b.Target, Path: submitPath, Key: b.Key, Foreign: r.options.Foreign})
 	if err != nil {
 		return nil, err
 	}
@@ -199,26 +216,34 @@ func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
 	r.generator, r.observer, r.cpu = generator, watched, cpu
 	r.mu.Unlock()
 
-	// The system is watched to the end of the drain, also of a run that was
-	// interrupted.
-	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
-	var beside sync.WaitGroup
-	if watched != nil {
-		beside.Go(func() { watched.watch(watching) })
+	endFaults, err := faults.begin(ctx)
+	if err != nil {
+		return nil, err
 	}
 	r.phase.Store(Running)
-	r.marks.start(time.Now())
+	watch := r.start(watched, b.Ledger)
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var beside sync.WaitGroup
+	beside.Go(func() { watch.follow(following) })
 	generator.Run(ctx)
-	r.phase.Store(Draining)
-	r.drain(ctx, watched)
+	disturbed := endFaults()
 	stop()
 	beside.Wait()
+	r.phase.Store(Draining)
+	r.drain(ctx, watch)
+	r.awaitArrivals(ctx, b)
 
 	interrupted := ctx.Err() != nil // later it is too late to matter
 	result, err := r.conclude(context.WithoutCancel(ctx), b, started)
 	if err != nil {
 		return nil, err
+	}
+	if disturbed != nil {
+		b.Log.Error("what went wrong was not what the scenario says", "error", disturbed)
+		if result.Verdict == Pass {
+			result.Verdict = Inconclusive
+		}
 	}
 	if interrupted {
 		result.Verdict = Interrupted
@@ -234,10 +259,10 @@ func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
 // loaded all the same, unwatched; one that does not answer at all is not.
 func (r *Run) meet(ctx context.Context, b Bench) (*observer, error) {
 	if b.System == nil {
-		return nil, nil
+		return nil, r.reach(ctx, b.Target)
 	}
 	o := &observer{system: b.System}
-	err := o.poll(ctx)
+	_, err := o.poll(ctx)
 	var connect interface{ Timeout() bool } // a *url.Error: nothing came back
 	switch {
 	case err == nil:
@@ -259,27 +284,42 @@ func (r *Run) settle(ctx context.Context, o *observer, log *slog.Logger) {
 		return
 	}
 	log.Info("the run begins once what is in flight from before has ended", "in_flight", o.inFlight(), "at_most", r.options.Scenario.Drain)
-	r.awaitDrained(ctx, o, r.options.Scenario.Drain)
+	r.awaitDrained(ctx, o, r.options.Scenario.Drain, func(ctx context.Context) error {
+		_, err := o.poll(ctx)
+		return err
+	})
 	if left := o.inFlight(); left > 0 && ctx.Err() == nil {
 		log.Warn("the run begins with notifications of others in flight; what the system says of its own counts them", "in_flight", left)
 	}
 	o.restart()
 }
 
-// drain waits until nothing is in flight, for as long as the scenario allows.
-func (r *Run) drain(ctx context.Context, o *observer) {
-	if o == nil {
+// start begins the time of the run and of what is noted of it.
+func (r *Run) start(watched *observer, ledger Ledger) *watch {
+	w := &watch{generator: r.generator, system: watched, ledger: ledger, course: r.course, began: time.Now(), cpu: r.cpu}
+	r.marks.start(w.began)
+	if watched != nil {
+		r.course.begin(watched.observation().last)
+	}
+	return w
+}
+
+// drain waits until nothing is in flight, for as long as the scenario allows. It
+// takes the end of the generator's work into the course, too.
+func (r *Run) drain(ctx context.Context, w *watch) {
+	if w.system == nil {
+		_ = w.look(ctx) // there is nobody whose error it could be
 		return
 	}
 	patience := r.options.Scenario.Drain
 	if ctx.Err() != nil {
 		patience = min(patience, interruptedDrain)
 	}
-	r.awaitDrained(ctx, o, patience)
+	r.awaitDrained(ctx, w.system, patience, w.look)
 }
 
-// awaitDrained waits until nothing is in flight.
-func (r *Run) awaitDrained(ctx context.Context, o *observer, patience time.Duration) {
+// awaitDrained looks until nothing is in flight.
+func (r *Run) awaitDrained(ctx context.Context, o *observer, patience time.Duration, look func(context.Context) error) {
 	// An interrupt during the drain ends it.
 	waiting, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
@@ -289,7 +329,7 @@ func (r *Run) awaitDrained(ctx context.Context, o *observer, patience time.Durat
 	ticker := time.NewTicker(pollEvery / 4)
 	defer ticker.Stop()
 	for {
-		if err := o.poll(waiting); err == nil && o.drained() {
+		if err := look(waiting); err == nil && o.drained() {
 			return
 		}
 		select {
@@ -312,28 +352,33 @@ func (r *Run) conclude(ctx context.Context, b Bench, started time.Time) (*Result
 	}
 	o := &r.options
 	result := &Result{
-		Schema: Schema, Scenario: o.Scenario.Name, Profile: o.Profile,
+		Schema: Schema, Scenario: r.Scenario(), Profile: o.Profile,
 		RateScale: o.Scale.Rate, TimeScale: o.Scale.Time,
 		Plan:        PlanName{Name: o.Plan.Name, Hash: hash},
 		Environment: here(o.Version),
 		Started:     started.UTC(),
 		Generator:   Generator{Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys},
 	}
-	result.Environment.Target, result.Environment.Embedded = b.Target.Base(), b.Embedded
+	result.Environment.Target, result.Environment.Embedded = r.targetName(b), b.Embedded
+	result.Shard = o.Part.Shard
 	evidence := r.evidence(now)
 	evidence.over = true
-	books := r.books(ctx, b, evidence.system)
+	books := r.books(ctx, b, evidence.observed)
 	evidence.account = books.settle()
 	result.Ledger = evidence.account
 	result.compileLoad(evidence.load, o.Batch)
-	if evidence.system != nil {
-		result.compileSystem(evidence.system)
+	result.Histograms = histogramsOf(evidence.load, r.generator.Distributions())
+	if evidence.observed != nil {
+		result.compileSystem(evidence.observed)
 	}
+	result.compileCourse(r.course)
 	result.Cost = cost(result.Providers, o.Prices)
 	result.compileCPU(evidence.cpu)
-	result.Marks = r.marks.all()
-	result.Checks = judge(o.Scenario.Checks, evidence)
+	result.Checks = r.judge(evidence)
 	result.Verdict = overall(result.Checks)
+	r.mu.Lock()
+	r.final = evidence
+	r.mu.Unlock()
 	return result, nil
 }
 
@@ -342,9 +387,13 @@ func (r *Run) evidence(now load.CPU) *evidence {
 	r.mu.Lock()
 	generator, watched, cpu := r.generator, r.observer, r.cpu
 	r.mu.Unlock()
-	e := &evidence{load: generator.Report(), batch: r.options.Batch, cpu: now.Since(cpu)}
+	e := &evidence{
+		load: generator.Report(), batch: r.options.Batch, cpu: now.Since(cpu),
+		course: r.course, marks: &r.marks,
+	}
+	e.machine, e.mock = machineOf(e.cpu), r.course.mocksBusy()
 	if watched != nil {
-		e.system = watched.observation()
+		e.observed = watched.observation()
 	}
 	return e
 }
@@ -359,6 +408,9 @@ func (r *Run) books(ctx context.Context, b Bench, o *observation) *books {
 	}
 	k.outcomes, k.noOutcomes = outcomesOf(ctx, b.System, o != nil, r.name)
 	k.ledger, k.noLedger = ledgerOf(ctx, b.Ledger, r.name)
+	if r.options.Part.Shard != nil {
+		k.restrict(sequencesOf(r.schedule, r.options.Batch))
+	}
 	return k
 }
 

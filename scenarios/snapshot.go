@@ -32,6 +32,7 @@ type Snapshot struct {
 	System   *SystemView   // nil when the system shows no status
 	Checks   []Check       // as they stand
 	Marks    []Mark        // what happened so far, oldest first
+	Timeline *Timeline     // how it went so far; nil before the load began
 	Result   *Result       // once the run is over
 }
 
@@ -72,11 +73,11 @@ func (r *Run) Snapshot() Snapshot {
 	e := r.evidence(cpu)
 	s.Report, s.Seconds = e.load, generator.Seconds()
 	s.Elapsed = e.load.Elapsed
-	s.Marks = r.marks.all()
+	s.Marks, s.Timeline = r.course.allMarks(), r.course.timeline()
 	s.Stage = r.stages[r.schedule.StageAt(s.Elapsed)].Name
-	s.System = viewOf(e.system)
+	s.System = viewOf(e.observed)
 	e.account = (&books{accepted: generator.Accepted()}).settle()
-	if s.Checks = judge(r.options.Scenario.Checks, e); s.Result != nil {
+	if s.Checks = r.judge(e); s.Result != nil {
 		s.Checks = s.Result.Checks
 	}
 	return s
@@ -87,7 +88,7 @@ func viewOf(o *observation) *SystemView {
 		return nil
 	}
 	v := &SystemView{
-		Status: &o.last,
+		Status: o.last,
 		Seen:   o.seen, Stale: o.stale, Depths: o.depths, Depth: o.depths[len(o.depths)-1],
 		Workers: o.last.Workers, Providers: o.last.Providers, Account: o.last.Account,
 	}

@@ -1,5 +1,12 @@
 package scenarios
 
+import (
+	"time"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/scenarios/load"
+)
+
 // Timeline is the course of a run, in points of the same length. A long run has
 // no more points than a short one: they get longer.
 type Timeline struct {
@@ -8,7 +15,8 @@ type Timeline struct {
 }
 
 // Point is what went on in one interval of a run. Counts are of notifications, a
-// second; what was not seen is null.
+// second; what was not seen is null. Percentiles are those of all that happened in
+// the interval, however long it has become.
 type Point struct {
 	At       float64 `json:"at_s"` // the interval's end, since the load began
 	Offered  float64 `json:"offered"`
@@ -68,3 +76,100 @@ const (
 	SystemMark    MarkKind = "system"    // the system stopped answering, or answered again
 	GeneratorMark MarkKind = "generator" // the load was not sent as planned
 )
+
+// mostPoints is how many points a timeline has at most: a pixel each, or more, in
+// any chart.
+const mostPoints = 1200
+
+// bins are the intervals of a timeline while it grows. A second falls into one by
+// its middle; when there would be too many, neighbours are merged and all get twice
+// as long.
+type bins struct {
+	every time.Duration
+	list  []interval // the n-th ends at (n+1) times every
+}
+
+func (b *bins) add(i interval) {
+	for middle(i) >= mostPoints*b.every {
+		half := b.list[:0]
+		for n := 0; n < len(b.list); n += 2 {
+			both := b.list[n]
+			if n+1 < len(b.list) {
+				both = both.merge(b.list[n+1])
+			}
+			half = append(half, both)
+		}
+		clear(b.list[len(half):])
+		b.list, b.every = half, 2*b.every
+	}
+	at := int(middle(i) / b.every)
+	for len(b.list) <= at {
+		b.list = append(b.list, interval{})
+	}
+	b.list[at] = b.list[at].merge(i)
+}
+
+// timeline gives the points of requests that carry so many notifications.
+func (b *bins) timeline(batch int) *Timeline {
+	t := &Timeline{Every: b.every.Seconds(), Points: make([]Point, len(b.list))}
+	for n := range b.list {
+		t.Points[n] = pointOf(&b.list[n], batch)
+		t.Points[n].At = (time.Duration(n+1) * b.every).Seconds()
+	}
+	return t
+}
+
+func pointOf(i *interval, batch int) Point {
+	c := &i.clients
+	rate := func(requests uint64) float64 {
+		if c.seconds == 0 {
+			return 0
+		}
+		return float64(requests) * float64(batch) / c.seconds
+	}
+	p := Point{
+		Offered: rate(c.offered), Sent: rate(c.sent), Dropped: rate(c.dropped),
+		Accepted: rate(c.accepted), Refused: rate(c.refused), Errors: rate(c.errors),
+		Latency: latenciesOf(c.response), Machine: machineOf(i.cpu),
+	}
+	if c.service.Count() > 0 {
+		p99 := milliseconds(c.service.Quantile(0.99))
+		p.ServiceP99 = &p99
+	}
+	if i.system.answers > 0 {
+		p.System = systemPointOf(&i.system)
+	}
+	return p
+}
+
+func systemPointOf(c *systemCounts) *SystemPoint {
+	l := &c.last
+	p := &SystemPoint{
+		Queue: l.queue, OldestMS: l.oldest.Milliseconds(),
+		EndToEndP99: map[string]float64{}, Pools: l.pools, Breakers: l.breakers, HitRatios: map[string]float64{},
+		HeapBytes: l.heap, RSSBytes: l.rss, Goroutines: l.goroutines, OpenFiles: l.files, Connections: l.connections,
+	}
+	if c.seconds > 0 {
+		p.Delivered, p.CPU = float64(c.delivered)/c.seconds, c.cpuSeconds/c.seconds
+	}
+	for i, priority := range pipeline.Priorities() {
+		if h := c.endToEnd[i]; h.Count() > 0 {
+			p.EndToEndP99[priority.String()] = milliseconds(h.Quantile(0.99))
+		}
+	}
+	for name, l := range c.caches {
+		if l.hits+l.misses > 0 {
+			p.HitRatios[name] = l.ratio()
+		}
+	}
+	return p
+}
+
+// machineOf is the share of the machine's processors in use; nil where the system
+// does not say.
+func machineOf(use load.CPUUse) *float64 {
+	if busy, ok := use.Machine(); ok {
+		return &busy
+	}
+	return nil
+}
