@@ -24,6 +24,7 @@ type Result struct {
 	Generator   Generator           `json:"generator"`
 	Stages      []StageResult       `json:"stages"`
 	EndToEnd    []EndToEnd          `json:"end_to_end"`
+	Priorities  []PriorityEndToEnd  `json:"priorities"` // the same of all channels together
 	Checks      []Check             `json:"checks"`
 	Ledger      Account             `json:"ledger"`
 	Workers     map[string]Workers  `json:"workers"` // by channel
@@ -117,6 +118,26 @@ type EndToEnd struct {
 	Latency  *Latencies `json:"latency"`
 	// Stages are the shares of the mean time: queue, batch, send, settle.
 	Stages map[string]float64 `json:"stages"`
+}
+
+// PriorityEndToEnd is how long the delivered notifications of one priority took,
+// whatever their channel.
+type PriorityEndToEnd struct {
+	Priority string      `json:"priority"`
+	Count    int64       `json:"count"`
+	Latency  *Latencies  `json:"latency"`
+	Stages   []StageTime `json:"stages"`
+	// Dominant is the stage with the longest p99: where a slow notification waits.
+	// It is empty when no stage took any time.
+	Dominant string `json:"dominant"`
+}
+
+// StageTime is how long notifications spent in one of the stages, which add up to
+// their end-to-end time: queue, batch, send, settle.
+type StageTime struct {
+	Stage   string     `json:"stage"`
+	Share   float64    `json:"share"` // of the mean time
+	Latency *Latencies `json:"latency"`
 }
 
 // Workers is a channel's pool.
