@@ -18,6 +18,8 @@ const (
 	// lateAfter is when a request counts as late: well beyond what timers and
 	// the scheduler of an idle machine are off by.
 	lateAfter = 10 * time.Millisecond
+	// stageFigures is how many significant digits the latencies of stages have.
+	stageFigures = 3
 )
 
 // sample is what a worker knows of a request that is over.
@@ -103,7 +105,7 @@ func newRecorder(stages, batch int) *recorder {
 		s := &r.shards[i]
 		s.recent = newTally(2)
 		for range stages {
-			s.stages = append(s.stages, newTally(3))
+			s.stages = append(s.stages, newTally(stageFigures))
 		}
 	}
 	return r
@@ -139,7 +141,7 @@ func (r *recorder) roll() *tally {
 
 // stage gives what was recorded of a stage so far.
 func (r *recorder) stage(i int) *tally {
-	sum := newTally(3)
+	sum := newTally(stageFigures)
 	for j := range r.shards {
 		s := &r.shards[j]
 		s.mu.Lock()

@@ -117,7 +117,7 @@ func (g *Generator) Report() *Report {
 		Connections: g.config.Connections,
 		Firsts:      g.exchange.firsts.list(),
 	}
-	whole := newTally(3)
+	whole := newTally(stageFigures)
 	for i := range schedule.Stages() {
 		stage, from, to := schedule.Stage(i)
 		if from >= until {
