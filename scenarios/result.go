@@ -18,6 +18,7 @@ type Result struct {
 	Profile     string              `json:"profile"`
 	RateScale   float64             `json:"rate_scale"`
 	TimeScale   float64             `json:"time_scale"`
+	Command     []string            `json:"command"` // the command line that made it, without secrets
 	Plan        PlanName            `json:"plan"`
 	Environment Environment         `json:"environment"`
 	Started     time.Time           `json:"started"`
@@ -37,6 +38,7 @@ type Result struct {
 	Timeline    *Timeline           `json:"timeline"` // how it went
 	Marks       []Mark              `json:"marks"`    // what happened meanwhile, oldest first
 	Shard       *Shard              `json:"shard"`    // null for a run that was whole
+	Histograms  *Histograms         `json:"histograms"`
 	Verdict     Verdict             `json:"verdict"`
 }
 
@@ -49,6 +51,7 @@ type PlanName struct {
 // Environment is where a run took place.
 type Environment struct {
 	CPUs     int               `json:"cpus"`
+	CPU      string            `json:"cpu"`    // the processor's model; empty where the system does not say
 	Memory   *uint64           `json:"memory"` // bytes of the machine; null where the system does not say
 	Go       string            `json:"go"`
 	OS       string            `json:"os"`
@@ -66,14 +69,26 @@ type Generator struct {
 	Batch       int               `json:"batch"` // notifications a request
 	Users       int               `json:"users"`
 	Keys        load.Keys         `json:"keys"`
-	Connections int               `json:"connections"` // at most, at once
-	Seconds     float64           `json:"seconds"`     // how long the load lasted
-	Achieved    float64           `json:"achieved"`    // sent / offered
-	Late        uint64            `json:"late"`        // requests sent more than 10 ms late
-	LateHeld    uint64            `json:"late_held"`   // of those, because the target kept every connection waiting
-	Answers     map[string]uint64 `json:"answers"`     // requests by what came of them
-	Latency     *Latencies        `json:"latency"`     // of the whole run, from the schedule
+	Connections int               `json:"connections"`   // at most, at once
+	Seconds     float64           `json:"seconds"`       // how long the load lasted
+	Achieved    float64           `json:"achieved"`      // sent / offered
+	Late        uint64            `json:"late"`          // requests sent more than 10 ms late
+	LateHeld    uint64            `json:"late_held"`     // of those, because the target kept every connection waiting
+	DroppedHeld uint64            `json:"dropped_held"`  // requests shed for the same reason
+	Answers     map[string]uint64 `json:"answers"`       // requests by what came of them
+	Firsts      []Answer          `json:"first_answers"` // of each kind that did not accept, the first
+	Latency     *Latencies        `json:"latency"`       // of the whole run, from the schedule
 	Service     *Latencies        `json:"service_latency"`
+}
+
+// Answer is what a target answered to a request that it did not accept, or why
+// no answer came.
+type Answer struct {
+	Kind        string  `json:"kind"`
+	At          float64 `json:"at_s"` // since the load began
+	Status      int     `json:"status,omitempty"`
+	ContentType string  `json:"content_type,omitempty"`
+	Text        string  `json:"text"` // the beginning of the body; without secrets
 }
 
 // StageResult is what came of one stage. Counts are of notifications, but for
