@@ -198,6 +198,7 @@ type Resources struct {
 	CPUPerNotification *float64 `json:"cpu_us_per_notification"`
 	ProcessCPUSeconds  float64  `json:"process_cpu_s"`
 	MachineBusy        *float64 `json:"machine_busy"` // share of the machine's CPU, by whomever
+	MocksBusy          *float64 `json:"mocks_busy"`   // the most that the mock providers' own work took of their machine's
 	// System is the system's process at the end; its CPU is of the run.
 	System *SystemResources `json:"system"`
 }
