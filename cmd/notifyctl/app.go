@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"os"
 	"time"
+
+	"github.com/notifyctl/notifyctl/reports/tui"
 )
 
 // An app is what the world gives to a command: everything that a test would
@@ -19,6 +21,17 @@ type app struct {
 	// log writes to stderr as the global flags say. It is set before a command
 	// runs.
 	log *slog.Logger
+	// logTo makes such a logger that writes elsewhere.
+	logTo loggerMaker
+}
+
+// logging is an app whose messages and log go into a log, for a screen to hold
+// and to show them.
+func (a *app) logging(log *tui.Log) *app {
+	b := *a
+	b.stderr = log
+	b.log = a.logTo(log, log.Handler)
+	return &b
 }
 
 // newApp is the app of this process.

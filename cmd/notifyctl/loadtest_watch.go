@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -42,31 +42,34 @@ func isTerminal(stream any) bool {
 func withStatusLines(ctx context.Context, a *app, run *scenarios.Run, do func(context.Context, *app) (*scenarios.Result, error)) (*scenarios.Result, error) {
 	over := make(chan struct{})
 	var lines sync.WaitGroup
-	lines.Go(func() {
-		ticker := time.NewTicker(statusEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ticker.C:
-				if _, err := fmt.Fprintln(a.stderr, reports.StatusLine(run.Snapshot())); err != nil {
-					return // nobody reads them
-				}
-			case <-over:
-				return
-			}
-		}
-	})
+	lines.Go(func() { writeStatusLines(a.stderr, run, over) })
 	result, err := do(ctx, a)
 	close(over)
 	lines.Wait()
 	return result, err
 }
 
+// writeStatusLines says each second how a run is, until it is over.
+func writeStatusLines(w io.Writer, run *scenarios.Run, over <-chan struct{}) {
+	ticker := time.NewTicker(statusEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if _, err := fmt.Fprintln(w, reports.StatusLine(run.Snapshot())); err != nil {
+				return // nobody reads them
+			}
+		case <-over:
+			return
+		}
+	}
+}
+
+// withScreen shows the run on the live screen. When the user leaves that, or it
+// fails, the run goes on with status lines.
 func withScreen(ctx context.Context, abort context.CancelFunc, a *app, run *scenarios.Run, do func(context.Context, *app) (*scenarios.Result, error)) (*scenarios.Result, error) {
-	// What is logged meanwhile would break the screen; it is shown after it.
-	held := &heldLog{}
-	quiet := *a
-	quiet.log = slog.New(slog.NewTextHandler(held, nil))
+	log := tui.NewLog(a.stderr)
+	log.Hold()
 	showing, done := context.WithCancel(context.WithoutCancel(ctx))
 	defer done()
 	var result *scenarios.Result
@@ -74,52 +77,21 @@ func withScreen(ctx context.Context, abort context.CancelFunc, a *app, run *scen
 	var running sync.WaitGroup
 	running.Go(func() {
 		defer done()
-		result, err = do(ctx, &quiet)
+		result, err = do(ctx, a.logging(log))
 	})
-	shown := tui.Show(showing, tui.Options{
-		In: a.stdin, Out: a.stderr, Terminal: terminalOf(a.stderr, a.getenv),
-		Snapshot: run.Snapshot, Abort: abort,
+	_, failed := tui.Show(showing, tui.Options{
+		In: a.stdin, Out: a.stderr, Terminal: terminalOf(a.stderr, a.getenv), Subject: tui.LoadTest,
+		Take: func() tui.Moment { return tui.OfRun(time.Now(), run.Snapshot(), log.Logged()) },
+		End:  abort,
 	})
-	running.Wait()
-	if _, failed := held.WriteTo(a.stderr); failed != nil && err == nil {
-		err = fmt.Errorf("write the log: %w", failed)
+	if failed != nil {
+		a.log.Warn("the live screen failed; --plain does without", "error", failed)
 	}
-	if shown != nil {
-		a.log.Warn("the live screen failed; --plain does without", "error", shown)
+	released := log.Release()
+	writeStatusLines(a.stderr, run, showing.Done()) // none, if the run ended the screen
+	running.Wait()
+	if released != nil {
+		err = errors.Join(err, fmt.Errorf("write the log: %w", released))
 	}
 	return result, err
-}
-
-// heldLog keeps the last of what is logged, until it can be written.
-type heldLog struct {
-	mu    sync.Mutex
-	lines [][]byte
-}
-
-// heldLines is how many lines are kept.
-const heldLines = 200
-
-// Write keeps a line; a handler of slog writes one at a time.
-func (h *heldLog) Write(line []byte) (int, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.lines) == heldLines {
-		h.lines = append(h.lines[:0], h.lines[1:]...)
-	}
-	h.lines = append(h.lines, append([]byte(nil), line...))
-	return len(line), nil
-}
-
-// WriteTo writes what was kept.
-func (h *heldLog) WriteTo(w io.Writer) (written int64, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, line := range h.lines {
-		n, err := w.Write(line)
-		written += int64(n)
-		if err != nil {
-			return written, err
-		}
-	}
-	return written, nil
 }

@@ -136,11 +136,11 @@ notifyctl; 111 inconclusive.`,
 			if err := applyEnvironment(cmd, a.getenv); err != nil {
 				return err
 			}
-			log, err := newLogger(a.stderr, opts.logLevel, opts.logFormat)
+			maker, err := loggers(opts.logLevel, opts.logFormat)
 			if err != nil {
 				return err
 			}
-			a.log = log
+			a.logTo, a.log = maker, maker(a.stderr, nil)
 			return nil
 		},
 	}
@@ -162,6 +162,7 @@ notifyctl; 111 inconclusive.`,
 		newEstimateCommand(a),
 		newServeCommand(a),
 		newSendCommand(a),
+		newMonitorCommand(a),
 		newMockCommand(a),
 		newReshardCommand(a),
 		newLoadtestCommand(a),

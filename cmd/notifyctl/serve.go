@@ -15,6 +15,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline/engine"
+	"github.com/notifyctl/notifyctl/reports/tui"
 )
 
 // serveOptions are the flags of serve.
@@ -28,6 +29,7 @@ type serveOptions struct {
 	listen    string
 	hosts     []string
 	providers string
+	tui       bool
 }
 
 // newServeCommand builds notifyctl serve.
@@ -90,6 +92,7 @@ signal ends it at once; that too loses nothing in --data.`,
 	flags.StringVar(&opts.pprof, "pprof", "", "serve profiles of this process at this loopback `address`")
 	flags.StringArrayVar(&opts.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
 	flags.StringVar(&opts.providers, "providers", "", "`URL` of running mock providers (default: they are started)")
+	flags.BoolVar(&opts.tui, "tui", false, "show the live screen; its help says what its keys do")
 	return cmd
 }
 
@@ -99,6 +102,13 @@ const drainTimeout = 30 * time.Second
 
 // runServe serves until ctx ends or the system fails.
 func runServe(ctx context.Context, a *app, opts serveOptions) error {
+	around, log := a, tui.NewLog(a.stderr) // what is around a screen
+	if opts.tui {
+		if !isTerminal(a.stdin) || !isTerminal(a.stderr) {
+			return usagef("--tui needs a terminal for its input and its messages; without one leave it out, and look with notifyctl monitor")
+		}
+		a = a.logging(log)
+	}
 	plan, err := opts.load(a)
 	if err != nil {
 		return err
@@ -142,11 +152,20 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	if err := announce(ctx, a, system, providers); err != nil {
 		return errors.Join(err, end(system), stopAround())
 	}
+	if opts.tui {
+		err = showServer(ctx, around, system, log)
+	} else {
+		awaitEnd(ctx, system)
+	}
+	return errors.Join(err, end(system), stopAround())
+}
+
+// awaitEnd waits until the server is to end, or has failed.
+func awaitEnd(ctx context.Context, system *engine.System) {
 	select {
 	case <-ctx.Done():
 	case <-system.Done():
 	}
-	return errors.Join(end(system), stopAround())
 }
 
 // check refuses what the flags must not say.

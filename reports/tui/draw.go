@@ -2,273 +2,338 @@ package tui
 
 import (
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
-	"github.com/guptarohit/asciigraph"
 
 	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
-	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
-// Below this size there is room for one column alone.
+// A view is one of the screen's pages.
+type view int
+
 const (
-	wideColumns = 80
-	wideRows    = 20
-	chartRows   = 4
+	overview view = iota
+	channels
+	queues
+	providers
+	stores
+	process
+	logs
+	views // how many there are
 )
 
-// draw gives the whole screen, cut to its size.
-func (s screen) draw() string {
-	var lines []string
-	if s.help {
-		lines = append(s.header(), s.helpText()...)
-	} else {
-		lines = s.body()
+func (v view) String() string {
+	return [views]string{"overview", "channels", "queues", "providers", "stores", "process", "log"}[v]
+}
+
+const (
+	// Below this size there is room for one column alone.
+	narrowColumns = 80
+	narrowRows    = 20
+	// Above this width checks and events stand beside the charts.
+	wideColumns = 120
+)
+
+// A canvas is what a view is drawn on: what there is to be shown, and the room.
+type canvas struct {
+	*Moment
+	history *history
+	t       reports.Terminal
+	signs   signs
+	seconds int // that charts cover
+	order   order
+	width   int
+	height  int
+}
+
+// within gives a canvas of another size.
+func (c *canvas) within(width, height int) *canvas {
+	inner := *c
+	inner.width, inner.height = max(width, 0), max(height, 0)
+	return &inner
+}
+
+// narrow says whether there is room for one column alone.
+func (c *canvas) narrow() bool { return c.width < narrowColumns || c.height < narrowRows-2 }
+
+// draw gives the whole screen: exactly as many lines as it has, none wider.
+func (s *screen) draw() string {
+	if s.width < 1 || s.height < 1 {
+		return ""
 	}
-	footer := s.footer()
-	room := max(s.height-1, 0)
-	if len(lines) > room {
-		lines = lines[:room]
+	m, h := s.shown()
+	c := &canvas{
+		Moment: m, history: h, t: s.options.Terminal, signs: s.signs, seconds: s.seconds(),
+		order: order{s.sorted[s.view], s.filter}, width: s.width, height: max(s.height-2, 0),
 	}
-	for len(lines) < room {
-		lines = append(lines, "")
+	lines := make([]string, 0, s.height)
+	if s.height > 1 {
+		lines = append(lines, s.header())
 	}
-	lines = append(lines, footer)
+	lines = append(lines, s.body(c)...)
+	lines = append(lines, s.footer())
 	for i, line := range lines {
-		lines[i] = ansi.Truncate(line, s.width, "")
+		if ansi.StringWidth(line) > s.width {
+			lines[i] = ansi.Truncate(line, s.width, "")
+		}
 	}
 	return strings.Join(lines, "\n")
 }
 
-func (s screen) body() []string {
-	lines := s.header()
-	wide := s.width >= wideColumns && s.height >= wideRows
-	if s.shown.Report == nil {
-		return append(lines, "", "  waiting for the system to be ready")
-	}
-	if wide {
-		lines = append(append(lines, s.chart()...), s.rule())
-	} else {
-		lines = append(lines, s.rateLine())
-	}
-	lines = append(lines, s.figures()...)
-	lines = append(lines, s.rule())
-	return append(lines, s.checks(wide)...)
-}
-
-func (s screen) rule() string {
-	sign := "-"
-	if s.options.Terminal.UTF8 {
-		sign = "─"
-	}
-	return s.options.Terminal.Dim(strings.Repeat(sign, s.width))
-}
-
-func (s screen) header() []string {
-	left := "notifyctl  " + reports.Clean(s.shown.Scenario) + "  " + reports.Clean(s.shown.Profile)
-	middle := fmt.Sprintf("%s %s of %s", reports.Clean(s.shown.Stage), reports.Clock(s.shown.Elapsed), reports.Clock(s.shown.Total))
-	right := string(s.shown.Phase)
-	switch {
-	case s.aborted:
-		right = "stopping"
-	case s.frozen:
-		right = "frozen"
-	}
-	gap := max(s.width-len(left)-len(middle)-len(right), 2)
-	return []string{left + strings.Repeat(" ", gap/2) + strings.TrimSpace(middle) + strings.Repeat(" ", gap-gap/2) + right, s.rule()}
-}
-
-// perSecond turns the requests of the last seconds into notifications.
-func (s screen) perSecond(of func(load.Second) uint64) []float64 {
-	values := make([]float64, len(s.shown.Seconds))
-	for i, second := range s.shown.Seconds {
-		values[i] = float64(of(second)) * float64(s.shown.Batch)
-	}
-	return values
-}
-
-// last is the last second of the run; zero before it.
-func (s screen) last() load.Second {
-	if n := len(s.shown.Seconds); n > 0 {
-		return s.shown.Seconds[n-1]
-	}
-	return load.Second{}
-}
-
-func (s screen) notifications(requests uint64) string {
-	return reports.Count(int64(requests) * int64(s.shown.Batch))
-}
-
-func (s screen) chart() []string {
-	width := s.width - 34
-	values := s.perSecond(func(second load.Second) uint64 { return second.Sent })
-	if len(values) > width {
-		values = values[len(values)-width:]
-	}
-	if len(values) == 0 {
-		values = []float64{0}
-	}
-	options := []asciigraph.Option{
-		asciigraph.Height(chartRows - 1), asciigraph.LowerBound(0), asciigraph.UpperBound(max(1, slices.Max(values))),
-		asciigraph.YAxisValueFormatter(func(v float64) string { return fmt.Sprintf("%9s", reports.Count(int64(math.Round(v)))) }),
-	}
-	if !s.options.Terminal.UTF8 {
-		options = append(options, asciigraph.SeriesChars(asciigraph.CreateCharSet("*")))
-	}
-	plot := strings.Split(asciigraph.Plot(values, options...), "\n")
-	if !s.options.Terminal.UTF8 {
-		for i := range plot {
-			plot[i] = strings.NewReplacer("┤", "|", "┼", "+").Replace(plot[i])
-		}
-	}
-	second := s.last()
-	right := []string{
-		fmt.Sprintf("offered/s  %9s", s.notifications(second.Offered)),
-		fmt.Sprintf("sent/s     %9s", s.notifications(second.Sent)),
-		fmt.Sprintf("accepted/s %9s", s.notifications(second.Accepted)),
-		fmt.Sprintf("dropped    %9s", s.notifications(s.shown.Report.Total.Dropped)),
-	}
-	lines := make([]string, chartRows)
-	for i := range lines {
-		left := ""
-		if i < len(plot) {
-			left = ansi.Truncate(plot[i], s.width-22, "")
-		}
-		lines[i] = left + strings.Repeat(" ", max(s.width-22-ansi.StringWidth(left), 0)) + right[i]
-	}
-	return lines
-}
-
-func (s screen) rateLine() string {
-	second := s.last()
-	return fmt.Sprintf("rate       %s/s of %s/s, dropped %s", s.notifications(second.Sent), s.notifications(second.Offered),
-		s.notifications(s.shown.Report.Total.Dropped))
-}
-
-// figures are the lines of numbers, of which the system's own are dimmed, with
-// their age, when it does not answer.
-func (s screen) figures() []string {
-	l := s.last().Response
-	api := "api        -"
-	if l.Count > 0 {
-		api = fmt.Sprintf("api        p50 %s   p90 %s   p99 %s", latency(l.P50), latency(l.P90), latency(l.P99))
-		if s.width >= wideColumns {
-			api += "   max " + latency(l.Max)
-		}
-	}
-	lines := []string{api}
-	v := s.shown.System
-	if v == nil {
-		return append(lines, s.options.Terminal.Dim("system     not observed: it shows no status"))
-	}
-	var own []string
-	depth := fmt.Sprintf("queue      %9s  %s", reports.Count(v.Depth), s.spark(v.Depths))
-	if v.OldestAge > 0 {
-		depth += "  oldest " + reports.Milliseconds(float64(v.OldestAge.Milliseconds()))
-	}
-	own = append(own, depth)
-	var workers, providers []string
-	for _, w := range v.Workers {
-		workers = append(workers, fmt.Sprintf("%s %d/%d busy", reports.Clean(w.Channel), w.Busy, w.Running))
-	}
-	for _, p := range v.Providers {
-		if p.Calls > 0 {
-			providers = append(providers, fmt.Sprintf("%s %s", reports.Clean(p.Name), reports.Count(p.Sent)))
-		}
-	}
-	a := v.Account
-	own = append(own,
-		"workers    "+strings.Join(workers, "   "),
-		"providers  "+strings.Join(providers, "   "),
-		fmt.Sprintf("account    accepted %s  ended %s  in flight %s", reports.Count(a.Accepted), reports.Count(a.Ended()), reports.Count(a.InFlight)))
-	if v.Stale {
-		own = append(own, fmt.Sprintf("           the system has not answered for %s", time.Since(v.Seen).Round(time.Second)))
-		for i := range own {
-			own[i] = s.options.Terminal.Dim(own[i])
-		}
-	}
-	return append(lines, own...)
-}
-
-func latency(d time.Duration) string {
-	return fmt.Sprintf("%7s", reports.Milliseconds(float64(d)/float64(time.Millisecond)))
-}
-
-// spark draws values as bars of one line.
-func (s screen) spark(values []int64) string {
-	const most = 30
-	levels := []rune(" .:-=+*#")
-	if s.options.Terminal.UTF8 {
-		levels = []rune("▁▂▃▄▅▆▇█")
-	}
-	if len(values) > most {
-		values = values[len(values)-most:]
-	}
-	highest := max(slices.Max(append(values, 0)), 1)
-	var b strings.Builder
-	for _, v := range values {
-		b.WriteRune(levels[int(v*int64(len(levels)-1)/highest)])
-	}
-	return b.String()
-}
-
-// checks lists the checks, in two columns where there is room.
-func (s screen) checks(wide bool) []string {
-	cells := make([]string, len(s.shown.Checks))
-	width := s.width
-	if wide {
-		width = s.width / 2
-	}
-	for i, c := range s.shown.Checks {
-		value := ""
-		if c.Measured != nil {
-			value = reports.Measured(c)
-		}
-		mark := s.options.Terminal.Mark(c.Verdict)
-		if c.Measured == nil && s.shown.Phase != scenarios.Over {
-			mark = s.options.Terminal.Dim("..") + "  "
-		}
-		name := ansi.Truncate(strings.TrimSpace(reports.Clean(c.Name)+" "+reports.Limit(c)), width-20, "")
-		cells[i] = fmt.Sprintf(" %s %-*s %10s", mark, width-20, name, value)
-	}
-	if !wide {
-		return cells
-	}
+// body gives as many lines of the view as there is room for.
+func (s *screen) body(c *canvas) []string {
 	var lines []string
-	for half, i := (len(cells)+1)/2, 0; i < half; i++ {
-		line := cells[i]
-		if half+i < len(cells) {
-			line += strings.Repeat(" ", max(width-ansi.StringWidth(line), 0)) + cells[half+i]
-		}
-		lines = append(lines, line)
+	switch {
+	case s.help:
+		lines = s.helpText()
+	case c.Server.Status == nil && (c.Run == nil || c.Run.Report == nil) && s.view != logs:
+		lines = c.nothing(s.options.Subject)
+	default:
+		lines = c.view(s.view)
+	}
+	offset := s.offset(len(lines), c.height)
+	lines = lines[offset:min(offset+c.height, len(lines))]
+	for len(lines) < c.height {
+		lines = append(lines, "")
 	}
 	return lines
 }
 
-func (s screen) helpText() []string {
-	return []string{
-		"",
-		"  space   freeze the display, and let it go on; the run goes on all the while",
-		"  x q     abort the run, after asking; its result is of what was done until then",
-		"  ?       this help; esc leaves it",
-		"",
-		"  Latencies are of the last second, and count from when a request was due, not",
-		"  from when it was sent. The checks are judged over the whole run so far; those",
-		"  with .. can only be judged when it is over.",
+// offset gives the line that the view begins with, and holds scrolling within
+// what there is. The log stays at its end unless it is moved.
+func (s *screen) offset(lines, room int) int {
+	over := max(lines-room, 0)
+	at := &s.scrolled[s.view]
+	switch {
+	case s.help:
+		return 0
+	case s.view == logs:
+		*at = min(max(*at, -over), 0)
+		return over + *at
 	}
+	*at = min(max(*at, 0), over)
+	return *at
 }
 
-func (s screen) footer() string {
-	if s.asking {
-		return s.options.Terminal.Strong("Abort the run? y, or n to go on")
+func (c *canvas) view(v view) []string {
+	switch v {
+	case overview, views:
+		return c.overview()
+	case channels:
+		return c.channels()
+	case queues:
+		return c.queues()
+	case providers:
+		return c.providers()
+	case stores:
+		return c.stores()
+	case process:
+		return c.process()
+	case logs:
+		return c.log()
 	}
-	if s.aborted {
-		return "stopping: what is in flight is given a few seconds"
+	panic("BUG: a view that is none")
+}
+
+// nothing says what is waited for.
+func (c *canvas) nothing(about Subject) []string {
+	lines := []string{c.rule("", ""), ""}
+	switch {
+	case about == LoadTest:
+		return append(lines, "  waiting for the system to be ready")
+	case c.Server.Silent == "":
+		return append(lines, "  waiting for the first word of "+c.t.Text(c.Server.URL))
 	}
-	return s.options.Terminal.Dim("space freeze   x abort   ? help")
+	return append(lines,
+		"  no answer from "+c.t.Text(c.Server.URL),
+		"  "+c.t.Dim(c.t.Text(c.Server.Silent)), "", "  it is tried again until it answers; q leaves")
+}
+
+// rule is a line across, with a title and, at its right end, a remark.
+func (c *canvas) rule(title, remark string) string {
+	if title != "" {
+		title = strings.Repeat(c.signs.rule, 2) + " " + title + " "
+	}
+	if remark != "" {
+		remark = " " + remark + " " + c.signs.rule
+	}
+	left := ansi.Truncate(title, max(c.width, 0), "")
+	gap := c.width - ansi.StringWidth(left) - ansi.StringWidth(remark)
+	if gap < 1 {
+		remark, gap = "", max(c.width-ansi.StringWidth(left), 0)
+	}
+	return c.t.Dim(left + strings.Repeat(c.signs.rule, gap) + remark)
+}
+
+// ago says how much time charts cover.
+func (c *canvas) ago() string {
+	return "the last " + strings.TrimSuffix(strings.TrimSuffix(long(time.Duration(c.seconds)*time.Second), " 00s"), " 00m")
+}
+
+// subject names what is shown.
+func (s *screen) subject() string {
+	if r := s.moment.Run; r != nil {
+		return s.options.Terminal.Text(r.Scenario)
+	}
+	return s.options.Terminal.Text(s.moment.Server.URL)
+}
+
+// header says what is shown, how far that is, and how it stands.
+func (s *screen) header() string {
+	m, _ := s.shown()
+	left := "notifyctl  " + s.subject()
+	middle := ""
+	if r := m.Run; r != nil {
+		left += "  " + s.options.Terminal.Text(r.Profile)
+		middle = progress(r)
+	} else if st := m.Server.Status; st != nil {
+		middle = "up " + long(st.Now.Sub(st.Started))
+		if st.Role != "all" {
+			middle = s.options.Terminal.Text(st.Role) + "  " + middle
+		}
+	}
+	how, text := s.state()
+	state := paint(s.options.Terminal, how, s.signs.dot) + " " + text
+	room := s.width - ansi.StringWidth(state)
+	if room < 12 {
+		return state
+	}
+	gap := room - ansi.StringWidth(left) - ansi.StringWidth(middle)
+	if gap < 4 {
+		middle, gap = "", room-ansi.StringWidth(left)
+	}
+	if gap < 2 {
+		return fit(left, room-2) + "  " + state
+	}
+	return left + strings.Repeat(" ", gap/2) + middle + strings.Repeat(" ", gap-gap/2) + state
+}
+
+// progress says how far a load test is.
+func progress(r *scenarios.Snapshot) string {
+	switch r.Phase {
+	case scenarios.Starting:
+		return "starting, " + reports.Clock(r.Total) + " to go"
+	case scenarios.Running:
+		return fmt.Sprintf("%s %s of %s", reports.Clean(r.Stage), reports.Clock(r.Elapsed), reports.Clock(r.Total))
+	case scenarios.Draining, scenarios.Over:
+	}
+	return reports.Clock(r.Elapsed) + " of " + reports.Clock(r.Total)
+}
+
+// state says in a word or two how it stands.
+func (s *screen) state() (severity, string) {
+	m := &s.moment
+	switch {
+	case s.ending:
+		return doubtful, "stopping"
+	case s.frozen != nil:
+		return doubtful, "frozen; space goes on"
+	case m.Run != nil:
+		return good, string(m.Run.Phase)
+	case m.Server.Status == nil:
+		return doubtful, "no answer yet"
+	case m.stale():
+		return bad, "no answer for " + long(m.age())
+	case m.Server.Status.Draining:
+		return doubtful, "draining"
+	case !m.Server.Status.Ready:
+		return doubtful, "not ready"
+	}
+	return good, "ready"
+}
+
+// footer is what can be done, or a question.
+func (s *screen) footer() string {
+	t := s.options.Terminal
+	switch {
+	case s.asking != nothing:
+		return t.Strong(s.question())
+	case s.typing:
+		return t.Strong("/"+t.Text(s.filter)) + t.Dim("_  enter keeps the filter, esc drops it")
+	case s.help:
+		return t.Dim("esc leaves this help")
+	}
+	names := make([]string, views)
+	short := s.width < narrowColumns
+	for v := range views {
+		name := fmt.Sprintf("%d %s", v+1, v)
+		if short {
+			name = fmt.Sprint(v + 1)
+		}
+		if v == s.view {
+			names[v] = "[" + name + "]"
+		} else {
+			names[v] = t.Dim(name)
+		}
+	}
+	line := strings.Join(names, " ")
+	hint := "? help"
+	if gap := s.width - ansi.StringWidth(line) - len(hint); gap > 0 {
+		line += strings.Repeat(" ", gap) + t.Dim(hint)
+	}
+	return line
+}
+
+// question is what is asked before something ends.
+func (s *screen) question() string {
+	test := s.options.Subject == LoadTest
+	switch {
+	case s.asking == leave && test:
+		return "Leave the screen? The test goes on in plain lines.  y leave  x abort it  n stay"
+	case s.asking == leave:
+		return "Leave the screen? The server goes on without it.  y leave  x end it  n stay"
+	case test:
+		return "Abort the test? Its result is of what was done until now.  y abort  n go on"
+	}
+	return "End the server? What is being sent is settled first.  y end  n go on"
+}
+
+func (s *screen) helpText() []string {
+	c := &canvas{t: s.options.Terminal, signs: s.signs, width: s.width}
+	q := "q, Ctrl-C    leave"
+	x := ""
+	switch s.options.Subject {
+	case LoadTest:
+		q = "q, Ctrl-C    leave the screen, after asking: the test goes on in plain lines"
+		x = "x            abort the test, after asking: its result is of what was done until then"
+	case Serving:
+		q = "q, Ctrl-C    leave the screen, after asking: the server goes on without it"
+		x = "x            end the server, after asking: what is being sent is settled first"
+	case Watching:
+		q = "q, Ctrl-C    leave; the server goes on"
+	}
+	lines := []string{
+		c.rule("help", ""),
+		"  1 to 7       overview, channels, queues, providers, stores, process, log",
+		"  tab          the next view; shift-tab the one before",
+		"  space        freeze the display, and let it go on; what it shows goes on anyway",
+		"  s            sort the view's table by its next column, largest first",
+		"  /            show only rows with a text in their name; esc drops it",
+		"  + -          charts cover more time, or less; a fits them to what there is",
+		"  up down      scroll, as do j and k, page up and down, home and end",
+		"  " + q,
+	}
+	if x != "" {
+		lines = append(lines, "  "+x)
+	}
+	lines = append(lines, "  esc          back: from this help, a filter, or to the overview", "")
+	text := "Numbers of the moment are of the last second, tables of the last ten. What a server no longer says is dimmed."
+	if s.options.Subject == LoadTest {
+		text += " Latencies of clients count from when a request was due, not from when it was sent. " +
+			"Checks are judged over the run so far; those with .. can only be judged when it is over."
+	}
+	return append(lines, wrap(text, "  ", s.width)...)
+}
+
+// wrap breaks a text at its spaces.
+func wrap(text, indent string, width int) []string {
+	wrapped := ansi.Wordwrap(text, max(width-2*len(indent), 16), "")
+	lines := strings.Split(wrapped, "\n")
+	for i := range lines {
+		lines[i] = indent + lines[i]
+	}
+	return lines
 }

@@ -2,202 +2,129 @@ package tui
 
 import (
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
-	"github.com/charmbracelet/x/ansi"
 	"github.com/charmbracelet/x/exp/golden"
-	"github.com/charmbracelet/x/exp/teatest/v2"
 
-	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
-	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
-func of[T any](v T) *T { return &v }
+func unicodeTerminal() reports.Terminal { return reports.Terminal{UTF8: true} }
 
-// sample is a run in its course.
-func sample() scenarios.Snapshot {
-	s := scenarios.Snapshot{
-		Scenario: "steady", Profile: "ci", Phase: scenarios.Running, Stage: "hold",
-		Elapsed: 41 * time.Second, Total: 150 * time.Second, Batch: 100,
-		Report: &load.Report{},
-	}
-	for i := range 41 {
-		n := uint64(min(i*2, 24))
-		s.Seconds = append(s.Seconds, load.Second{Offered: n, Sent: n, Accepted: n, Response: load.Latency{
-			Count: n, P50: 2100 * time.Microsecond, P90: 4 * time.Millisecond, P99: 8800 * time.Microsecond, Max: 14 * time.Millisecond,
-		}})
-	}
-	s.System = &scenarios.SystemView{
-		Seen: time.Now(), Depths: []int64{0, 10, 500, 900, 412}, Depth: 412, OldestAge: 1300 * time.Millisecond,
-		Workers:   []api.Workers{{Channel: "push", Busy: 3, Running: 32}, {Channel: "email", Busy: 2, Running: 32}, {Channel: "sms", Running: 64}},
-		Providers: []api.Provider{{Name: "fcm", Calls: 40, Sent: 50_000}, {Name: "sendgrid", Calls: 20, Sent: 25_000}, {Name: "ses"}},
-		Account:   api.Account{Accepted: 84_312, Delivered: 83_890, Suppressed: 10, InFlight: 412},
-	}
-	s.Checks = []scenarios.Check{
-		{Name: "api p99", Op: "<", Limit: 500, Measured: of(8.8), Unit: "ms", Verdict: scenarios.Pass},
-		{Name: "errors", Op: "<", Limit: 1000, Measured: of(1200.0), Unit: "ppm", Verdict: scenarios.Fail},
-		{Name: "load sent", Op: ">=", Limit: 99, Measured: of(100.0), Unit: "%", Verdict: scenarios.Pass},
-		{Name: "lost", Op: "=", Limit: 0, Verdict: scenarios.Inconclusive, Why: "the run is not over"},
-		{Name: "duplicates", Op: "=", Limit: 0, Verdict: scenarios.Inconclusive, Why: "the run is not over"},
-	}
-	return s
+// aTest is a screen in the middle of a load test.
+func aTest() *screen { return playing(testMoment, Options{Terminal: unicodeTerminal()}, 45) }
+
+// aServer is a screen on that test's server, elsewhere.
+func aServer() *screen {
+	return playing(serverMoment, Options{Terminal: unicodeTerminal(), Subject: Watching}, 45)
 }
 
-// at draws a snapshot on a screen of a size, after some keys.
-func at(t *testing.T, snapshot scenarios.Snapshot, utf8 bool, width, height int, keys ...string) string {
-	t.Helper()
-	s := newScreen(Options{
-		Terminal: reports.Terminal{UTF8: utf8}, Snapshot: func() scenarios.Snapshot { return snapshot }, Abort: func() {},
-	})
-	s.width, s.height = width, height
-	for _, key := range keys {
-		s = s.key(key)
-	}
-	drawn := s.draw()
-	lines := strings.Split(drawn, "\n")
-	if len(lines) != height {
-		t.Errorf("%d lines on a screen of %d", len(lines), height)
-	}
-	for _, line := range lines {
-		if ansi.StringWidth(line) > width {
-			t.Errorf("a line of %d columns on a screen of %d: %s", ansi.StringWidth(line), width, line)
+// inPhase is the test before its load, or after it.
+func inPhase(phase scenarios.Phase) func(int) Moment {
+	return func(second int) Moment {
+		m := testMoment(second)
+		if m.Run.Phase = phase; phase == scenarios.Starting {
+			m.Run.Report, m.Run.Seconds, m.Run.System, m.Run.Checks, m.Run.Stage = nil, nil, nil, nil, ""
+			m.Server = Server{}
 		}
+		return m
 	}
-	return drawn + "\n"
+}
+
+// foreign is a test of a system that shows no status.
+func foreign(second int) Moment {
+	run := runAt(second)
+	run.System = nil
+	return OfRun(epoch().Add(time.Duration(second)*time.Second), run, nil)
+}
+
+// away is a server that stopped answering at second 41.
+func away(second int) Moment {
+	m := serverMoment(min(second, 41))
+	if m.At = epoch().Add(time.Duration(second) * time.Second); second > 41 {
+		m.Server.Silent = "connect: connection refused"
+	}
+	return m
+}
+
+// absent is a server that never answered.
+func absent(second int) Moment {
+	return Moment{
+		At:     epoch().Add(time.Duration(second) * time.Second),
+		Server: Server{URL: "http://127.0.0.1:8080", Silent: "dial tcp 127.0.0.1:8080: connect: connection refused"},
+	}
 }
 
 func TestScreens(t *testing.T) {
-	starting := scenarios.Snapshot{Scenario: "steady", Profile: "ci", Phase: scenarios.Starting, Total: 150 * time.Second}
-	foreign := sample()
-	foreign.System = nil
-	stale := sample()
-	stale.System.Stale = true
-	stale.System.Seen = time.Now().Add(-4 * time.Second)
-	for name, drawn := range map[string]string{
-		"80x24":    at(t, sample(), true, 80, 24),
-		"120x40":   at(t, sample(), true, 120, 40),
-		"ascii":    at(t, sample(), false, 80, 24),
-		"narrow":   at(t, sample(), true, 60, 18),
-		"starting": at(t, starting, true, 80, 24),
-		"foreign":  at(t, foreign, true, 80, 24),
-		"stale":    at(t, stale, true, 80, 24),
-		"help":     at(t, sample(), true, 80, 24, "?"),
-		"asking":   at(t, sample(), true, 80, 24, "x"),
-		"stopping": at(t, sample(), true, 80, 24, "x", "y"),
+	watching := Options{Terminal: unicodeTerminal(), Subject: Watching}
+	for name, text := range map[string]string{
+		"overview 80x24":      drawn(t, aTest(), 80, 24),
+		"overview 120x40":     drawn(t, aTest(), 120, 40),
+		"overview 200x60":     drawn(t, aTest(), 200, 60),
+		"overview 60x18":      drawn(t, aTest(), 60, 18),
+		"overview ascii":      drawn(t, playing(testMoment, Options{}, 45), 80, 24),
+		"overview color":      drawn(t, playing(testMoment, Options{Terminal: reports.Terminal{UTF8: true, Color: true}}, 45), 80, 24),
+		"overview drain":      drawn(t, playing(inPhase(scenarios.Draining), Options{Terminal: unicodeTerminal()}, 45), 80, 24),
+		"overview foreign":    drawn(t, playing(foreign, Options{Terminal: unicodeTerminal()}, 45), 80, 24),
+		"overview starting":   drawn(t, playing(inPhase(scenarios.Starting), Options{Terminal: unicodeTerminal()}, 2), 80, 24),
+		"channels 80x24":      drawn(t, aTest(), 80, 24, "2"),
+		"queues 80x24":        drawn(t, aTest(), 80, 24, "3"),
+		"providers 80x24":     drawn(t, aTest(), 80, 24, "4"),
+		"stores 80x24":        drawn(t, aTest(), 80, 24, "5"),
+		"process 80x24":       drawn(t, aTest(), 80, 24, "6"),
+		"log 80x24":           drawn(t, aTest(), 80, 24, "7"),
+		"channels 200x60":     drawn(t, aTest(), 200, 60, "2"),
+		"queues 200x60":       drawn(t, aTest(), 200, 60, "3"),
+		"providers 200x60":    drawn(t, aTest(), 200, 60, "4"),
+		"process 200x60":      drawn(t, aTest(), 200, 60, "6"),
+		"server 80x24":        drawn(t, aServer(), 80, 24),
+		"server 120x40":       drawn(t, aServer(), 120, 40),
+		"server 200x60":       drawn(t, aServer(), 200, 60),
+		"server away":         drawn(t, playing(away, watching, 52), 80, 24),
+		"server away ascii":   drawn(t, playing(away, Options{Subject: Watching}, 52), 80, 24, "4"),
+		"server absent":       drawn(t, playing(absent, watching, 3), 80, 24),
+		"help of a test":      drawn(t, aTest(), 80, 24, "?"),
+		"help of a server":    drawn(t, aServer(), 80, 24, "?"),
+		"asking to abort":     drawn(t, aTest(), 80, 24, "x"),
+		"asking to leave":     drawn(t, aTest(), 80, 24, "q"),
+		"stopping":            drawn(t, aTest(), 80, 24, "x", "y"),
+		"frozen":              drawn(t, aTest(), 80, 24, "space"),
+		"filtered and sorted": drawn(t, aTest(), 80, 24, "3", "/", "p", "u", "s", "enter", "s"),
 	} {
-		t.Run(name, func(t *testing.T) { golden.RequireEqual(t, drawn) })
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) { golden.RequireEqual(t, text) })
 	}
 }
 
-func TestAnySizeIsDrawn(t *testing.T) {
-	for width := range 130 {
-		for _, height := range []int{1, 2, 5, 19, 20, 50} {
-			at(t, sample(), true, width, height)
-			at(t, sample(), false, width, height, "?")
+func TestEverySizeIsDrawn(t *testing.T) {
+	for _, s := range []*screen{
+		aTest(), aServer(), playing(testMoment, Options{}, 45), playing(away, Options{Subject: Watching}, 52),
+		playing(absent, Options{Subject: Watching}, 3), playing(foreign, Options{Terminal: unicodeTerminal()}, 45),
+	} {
+		for _, key := range []string{"1", "2", "3", "4", "5", "6", "7", "?"} {
+			for _, width := range []int{1, 2, 3, 7, 13, 25, 40, 79, 80, 81, 119, 120, 121, 200, 300} {
+				for _, height := range []int{1, 2, 3, 5, 17, 19, 20, 21, 24, 40, 100} {
+					drawn(t, s, width, height, key)
+				}
+			}
 		}
 	}
 }
 
-// run is a run that a test moves on.
-type run struct {
-	mu       sync.Mutex
-	snapshot scenarios.Snapshot
-	aborts   int
-}
-
-func (r *run) take() scenarios.Snapshot {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.snapshot
-}
-
-func (r *run) set(change func(*scenarios.Snapshot)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	change(&r.snapshot)
-}
-
-func (r *run) abort() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.aborts++
-	r.snapshot.Phase = scenarios.Over // as a run does soon after
-}
-
-func start(t *testing.T, r *run) *teatest.TestModel {
-	t.Helper()
-	return teatest.NewTestModel(t, newScreen(Options{
-		Terminal: reports.Terminal{}, Snapshot: r.take, Abort: r.abort,
-	}), teatest.WithInitialTermSize(80, 24))
-}
-
-func waitFor(t *testing.T, m *teatest.TestModel, text string) {
-	t.Helper()
-	teatest.WaitFor(t, m.Output(), func(out []byte) bool { return strings.Contains(string(out), text) }, teatest.WithDuration(10*time.Second))
-}
-
-func TestAbortAsksFirst(t *testing.T) {
-	r := &run{snapshot: sample()}
-	m := start(t, r)
-	for _, key := range []string{"q", "n", "x"} {
-		m.Type(key)
-	}
-	waitFor(t, m, "Abort the run?")
-	if r.aborts != 0 {
-		t.Fatal("aborted without a confirmation")
-	}
-	m.Type("y")
-	m.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
-	if r.aborts != 1 {
-		t.Errorf("aborted %d times", r.aborts)
-	}
-}
-
-func TestCtrlCTwiceAborts(t *testing.T) {
-	r := &run{snapshot: sample()}
-	m := start(t, r)
-	for range 2 {
-		m.Send(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl})
-	}
-	m.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
-	if r.aborts != 1 {
-		t.Errorf("aborted %d times", r.aborts)
-	}
-}
-
-func TestTheScreenEndsWithTheRun(t *testing.T) {
-	r := &run{snapshot: sample()}
-	m := start(t, r)
-	waitFor(t, m, "steady")
-	r.set(func(s *scenarios.Snapshot) { s.Phase = scenarios.Over })
-	m.WaitFinished(t, teatest.WithFinalTimeout(10*time.Second))
-	if r.aborts != 0 {
-		t.Error("the end of the run aborted it")
-	}
-}
-
-func TestFreezeHoldsTheDisplayAlone(t *testing.T) {
-	r := &run{snapshot: sample()}
-	s := newScreen(Options{Snapshot: r.take, Abort: r.abort})
-	s = s.key("space")
-	r.set(func(n *scenarios.Snapshot) { n.Elapsed = time.Minute })
-	moved, again := s.Update(tick(time.Now()))
-	s, ok := moved.(screen)
-	if !ok || s.shown.Elapsed != 41*time.Second || again == nil {
-		t.Errorf("frozen, it shows %v", s.shown.Elapsed)
-	}
-	moved, _ = s.key("space").Update(tick(time.Now()))
-	if s, ok := moved.(screen); !ok || s.shown.Elapsed != time.Minute {
-		t.Errorf("thawed, it shows %v", s.shown.Elapsed)
-	}
-	// A frozen display still ends with the run.
-	r.set(func(n *scenarios.Snapshot) { n.Phase = scenarios.Over })
-	if _, quit := s.Update(tick(time.Now())); quit == nil {
-		t.Error("a frozen screen does not end")
+// BenchmarkFrame draws what a large terminal shows in the middle of a test. At
+// ten frames a second it is a tenth of a second's CPU time in tenths: the
+// screen draws four, and one for each key.
+func BenchmarkFrame(b *testing.B) {
+	for name, size := range map[string][2]int{"80x24": {80, 24}, "200x60": {200, 60}} {
+		b.Run(name, func(b *testing.B) {
+			s := aTest()
+			s.width, s.height = size[0], size[1]
+			for b.Loop() {
+				s.look()
+				s.current = false
+				_ = s.View()
+			}
+		})
 	}
 }
