@@ -1,8 +1,6 @@
 package scenarios
 
 import (
-	"time"
-
 	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
@@ -69,6 +67,7 @@ func latenciesOf(h api.Histogram) *Latencies {
 func (r *Result) compileSystem(o *observation) {
 	r.Environment.Engines = o.last.Engines
 	r.compileEndToEnd(o)
+	r.compilePriorities(o)
 	r.Workers = map[string]Workers{}
 	for _, now := range o.last.Workers {
 		then := find(o.first.Workers, func(w api.Workers) bool { return w.Channel == now.Channel })
@@ -108,44 +107,6 @@ func (r *Result) compileSystem(o *observation) {
 	}
 }
 
-func (r *Result) compileEndToEnd(o *observation) {
-	r.EndToEnd = []EndToEnd{}
-	for _, now := range o.last.EndToEnd {
-		then := o.before(now)
-		total := now.Total.Sub(then.Total)
-		if total.Count() == 0 {
-			continue
-		}
-		r.EndToEnd = append(r.EndToEnd, EndToEnd{
-			Priority: now.Priority, Channel: now.Channel,
-			Count: total.Count(), Latency: latenciesOf(total),
-			Stages: shareOut(now.Stages, then.Stages),
-		})
-	}
-}
-
-// shareOut divides the mean time over the stages.
-func shareOut(now, then api.Stages) map[string]float64 {
-	means := map[string]time.Duration{
-		"queue":  now.Queue.Sub(then.Queue).Mean(),
-		"batch":  now.Batch.Sub(then.Batch).Mean(),
-		"send":   now.Send.Sub(then.Send).Mean(),
-		"settle": now.Settle.Sub(then.Settle).Mean(),
-	}
-	var sum time.Duration
-	for _, mean := range means {
-		sum += mean
-	}
-	if sum == 0 {
-		return nil
-	}
-	shares := map[string]float64{}
-	for stage, mean := range means {
-		shares[stage] = float64(mean) / float64(sum)
-	}
-	return shares
-}
-
 // compileCPU puts what was used of the processor into a result.
 func (r *Result) compileCPU(use load.CPUUse) {
 	r.Resources.ProcessCPUSeconds = use.Process.Seconds()
@@ -174,7 +135,11 @@ func (r *Result) compileCourse(c *course) {
 	r.Timeline, r.Marks = c.timeline(), c.allMarks()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if seen := &c.whole.interval.system; seen.answers > 0 {
+	whole := &c.whole.interval
+	if seen := &whole.system; seen.answers > 0 {
 		r.Queue = &Queue{Deepest: seen.deepest, Final: seen.last.queue}
+	}
+	if whole.mock > 0 {
+		r.Resources.MocksBusy = &whole.mock
 	}
 }

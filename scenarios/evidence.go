@@ -16,12 +16,12 @@ import (
 // them anew; what a shard's own checks say of the system, which all of them saw,
 // is taken from one. See rejudge.
 type evidence struct {
-	load      *load.Report
-	batch     int
-	machine   *float64 // share of the machine's CPU in use; nil where nobody knows
-	mock      float64  // the most that the mock providers were busy, from 0 to 1
-	account   Account
-	over      bool // whether the load and the drain have ended
+	load    *load.Report
+	batch   int
+	machine *float64 // share of the machine's CPU in use; nil where nobody knows
+	mock    float64  // the most that the mock providers were busy, from 0 to 1
+	account Account
+	over    bool // whether the load and the drain have ended
 
 	// What only the evidence of one run has.
 	cpu      load.CPUUse
@@ -111,6 +111,10 @@ func (e *evidence) view(during string) *view {
 	for _, s := range e.load.Stages {
 		if s.Name == during {
 			v.clients = viewOfReport(s.Counts, s.Response, s.Service, s.To-s.From)
+			// Of several runs it is not known in which stage they were late.
+			share := float64(s.Sent) / float64(max(e.load.Total.Sent, 1))
+			v.clients.late, v.clients.lateHeld = uint64(float64(e.load.Late)*share), uint64(float64(e.load.LateHeld)*share)
+			v.clients.droppedHeld = min(e.load.DroppedHeld, s.Dropped)
 		}
 	}
 	if v.span != nil {

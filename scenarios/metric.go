@@ -13,7 +13,7 @@ import (
 // metric is something that a check may be about.
 type metric struct {
 	name   string
-	unit   string     // of values and limits in results: ms, ppm, %, us, B, or "" for a number
+	unit   string     // of values and limits in results: ms, ppm, %, us, bytes, x, or "" for a number
 	limit  units.Unit // what a limit is written in
 	factor float64    // from the limit's base unit to the metric's
 	by     witness

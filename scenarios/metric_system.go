@@ -159,7 +159,7 @@ func breakerRecovery() metric {
 func resourceMetrics() []metric {
 	list := []metric{
 		{name: "workers.busy", unit: "%", limit: units.Ratio, factor: 100, by: bySystem, measure: seen(busiestPool)},
-		{name: "memory.rss", unit: "B", limit: units.ByteSize, factor: 1, by: bySystem, measure: seen(func(v *view) reading {
+		{name: "memory.rss", unit: "bytes", limit: units.ByteSize, factor: 1, by: bySystem, measure: seen(func(v *view) reading {
 			if v.system.last.rss == nil {
 				return reading{missing: "the system cannot tell its resident memory"}
 			}
