@@ -16,6 +16,7 @@ type Status struct {
 	Dependencies []Dependency `json:"dependencies"`
 	Account      Account      `json:"account"`
 	Queues       []Queue      `json:"queues"`
+	Space        []Space      `json:"space"` // of what has a limit
 	Workers      []Workers    `json:"workers"`
 	Regions      []Region     `json:"regions"`
 	Scaling      Scaling      `json:"scaling"`
@@ -69,6 +70,14 @@ type Queue struct {
 
 // Depth is all of it.
 func (q Queue) Depth() int64 { return q.Waiting + q.Windowed + q.Retrying }
+
+// Space is about what a part of the store takes. At its limit nothing more is
+// accepted that would add to it.
+type Space struct {
+	Part       string `json:"part"` // queue, history or idempotency
+	Bytes      int64  `json:"bytes"`
+	LimitBytes int64  `json:"limit_bytes"` // 0 is none
+}
 
 // Workers is one channel's pool. A worker is one batch in flight.
 type Workers struct {

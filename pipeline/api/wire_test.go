@@ -32,7 +32,7 @@ func TestWireKeys(t *testing.T) {
 		want  string
 	}{
 		{api.Account{}, "accepted ambiguous dead delivered expired in_flight rate_dropped suppressed takeovers"},
-		{api.Status{}, "account api caches dependencies draining end_to_end engines groups now providers queues ready regions resources role scaling shards started version workers"},
+		{api.Status{}, "account api caches dependencies draining end_to_end engines groups now providers queues ready regions resources role scaling shards space started version workers"},
 		{api.Queue{}, "channel oldest_age_ms priority retrying waiting windowed"},
 		{api.Result{}, "id status"},
 		{api.Result{Reason: "x", Replayed: true}, "id reason replayed status"},

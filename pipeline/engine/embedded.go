@@ -27,7 +27,7 @@ func (s *System) openEmbedded(context.Context) error {
 		return err
 	}
 	s.onClose(opened.Close)
-	s.store = opened
+	s.store, s.space = opened, opened.Space
 	s.served(enginePebble, "intake", "feed", "settlement", "history")
 	return nil
 }

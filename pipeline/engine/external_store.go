@@ -20,6 +20,7 @@ func (s *System) openSequence(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.space = log.Space
 	s.store = sequence.New(s.redis.Keys(), log, rows, sequence.Options{Log: s.cfg.Log})
 	s.served(pipeline.EngineRedis+", "+pipeline.EngineKafka, "intake")
 	s.served(pipeline.EngineKafka, "feed")

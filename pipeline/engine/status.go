@@ -39,6 +39,7 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 			InFlight: account.InFlight, Ambiguous: account.Ambiguous, Takeovers: account.Takeovers,
 		},
 		Queues:    queueStatus(depths, now),
+		Space:     spaceStatus(s.space()),
 		Workers:   workerStatus(&snapshot),
 		Regions:   s.regionStatus(),
 		Scaling:   s.scalingStatus(),
@@ -80,6 +81,14 @@ func queueStatus(depths []pipeline.Depth, now time.Time) []api.Queue {
 		}
 	}
 	return queues
+}
+
+func spaceStatus(parts []pipeline.Space) []api.Space {
+	space := make([]api.Space, len(parts))
+	for i, p := range parts {
+		space[i] = api.Space{Part: string(p.Part), Bytes: p.Bytes, LimitBytes: p.Limit}
+	}
+	return space
 }
 
 func workerStatus(s *telemetry.Snapshot) []api.Workers {

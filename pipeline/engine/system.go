@@ -34,6 +34,7 @@ type System struct {
 	// dashboard takes the readings of the status.
 	dashboard *telemetry.Dashboard
 	store     store
+	space     func() []pipeline.Space // that the store takes
 	shards    *preference.Shards
 	server    *gateway.Server
 	ready     func(context.Context) api.Readiness

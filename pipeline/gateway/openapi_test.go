@@ -88,6 +88,7 @@ func TestDescriptionNamesTheFieldsOfTheWireTypes(t *testing.T) {
 		api.Dependency{},
 		api.Account{},
 		api.Queue{},
+		api.Space{},
 		api.Workers{},
 		api.Region{},
 		api.Gateway{},

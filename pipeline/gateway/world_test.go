@@ -378,6 +378,7 @@ func wholeStatus() api.Status {
 		Started: at, Now: at.Add(time.Minute), Version: "v1", Role: "all", Engines: map[string]string{"intake": "pebble"},
 		Dependencies: []api.Dependency{{Name: "kafka", Address: "127.0.0.1:9092", State: "down", Since: at, Error: "connection refused"}},
 		Queues:       []api.Queue{{Channel: "push", Priority: "high"}},
+		Space:        []api.Space{{Part: "queue", Bytes: 1, LimitBytes: 2}},
 		Workers:      []api.Workers{{Channel: "push"}},
 		Shards:       api.Shards{Shards: 2, Sharding: "jump", Reshard: &api.Reshard{Phase: api.ReshardDone, From: 1, To: 2, Started: at, Ended: &at}},
 		Regions:      []api.Region{{Name: "region-1", Weight: 1, Gateways: []api.Gateway{{Name: "gateway-1", State: "serving"}}}},

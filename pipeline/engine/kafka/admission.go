@@ -96,12 +96,16 @@ func (a *admission) appended(records, bytes int) {
 	a.records.Add(int64(records))
 }
 
+// atMost is an upper bound of what is queued, in bytes. It is looked after where
+// there is a limit.
+func (a *admission) atMost() int64 { return a.queued.Load() + a.bytes.Load() }
+
 // admit refuses when the limit is reached. Errors: [pipeline.ErrFull].
 func (a *admission) admit() error {
 	if a.limit == 0 {
 		return nil
 	}
-	if queued := a.queued.Load() + a.bytes.Load(); queued >= a.limit {
+	if queued := a.atMost(); queued >= a.limit {
 		return fmt.Errorf("%w: about %d bytes are queued, and the limit is %d", pipeline.ErrFull, queued, a.limit)
 	}
 	return nil

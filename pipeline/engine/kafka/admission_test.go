@@ -34,6 +34,9 @@ func TestAdmissionClosesBeforeTheLimit(t *testing.T) {
 		want("below the limit", nil)
 		a.appended(10, 1_000)
 		want("at the limit, by what was appended since the last look", pipeline.ErrFull)
+		if space := (&Log{admission: a}).Space(); len(space) != 1 || space[0] != (pipeline.Space{Part: pipeline.QueueSpace, Bytes: 10_000, Limit: 10_000}) {
+			t.Errorf("the space is %+v", space)
+		}
 
 		waiting.Store(50) // of 100 bytes each
 		time.Sleep(lookEvery)

@@ -33,6 +33,14 @@ func (l *Log) Admit() error {
 	return l.admission.admit()
 }
 
+// Space tells what is compared with the limit of the queues; nothing without one.
+func (l *Log) Space() []pipeline.Space {
+	if l.admission.limit == 0 {
+		return nil
+	}
+	return []pipeline.Space{{Part: pipeline.QueueSpace, Bytes: l.admission.atMost(), Limit: l.admission.limit}}
+}
+
 // encode makes messages of entries, all in one piece of memory.
 func (l *Log) encode(entries []pipeline.LogEntry) (messages []message, bytes int) {
 	messages = make([]message, len(entries))

@@ -98,6 +98,18 @@ func (s *Store) admit(claims int) error {
 	return nil
 }
 
+// Space tells what is compared with the limits.
+func (s *Store) Space() []pipeline.Space {
+	s.mu.Lock()
+	queued := s.queuedBytes()
+	s.mu.Unlock()
+	return []pipeline.Space{
+		{Part: pipeline.QueueSpace, Bytes: queued, Limit: s.cfg.QueueBytes},
+		{Part: pipeline.HistorySpace, Bytes: s.history.Load(), Limit: s.cfg.HistoryBytes},
+		{Part: pipeline.IdempotencySpace, Bytes: s.keys.count.Load() * keyBytes, Limit: s.cfg.IdempotencyBytes},
+	}
+}
+
 // lookUp finds the claims that were answered before, and frees their keys.
 func (r *reservation) lookUp(ctx context.Context) error {
 	r.standings = make([]pipeline.Standing, len(r.claims))
