@@ -5,53 +5,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/charmbracelet/x/exp/golden"
 
+	"github.com/notifyctl/notifyctl/reports/reportstest"
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
-
-func of[T any](v T) *T { return &v }
-
-// sample is a result with something of everything.
-func sample() *scenarios.Result {
-	counts := scenarios.Counts{Offered: 28900, Sent: 28900, Accepted: 28800, Refused: 100}
-	requests := scenarios.Counts{Offered: 289, Sent: 289, Accepted: 288, Refused: 1}
-	latency := &scenarios.Latencies{P50: 1.9, P90: 3.4, P95: 4, P99: 612.4, Max: 1402}
-	return &scenarios.Result{
-		Schema: scenarios.Schema, Scenario: "steady", Profile: "smoke", RateScale: 0.1, TimeScale: 0.0067,
-		Plan:        scenarios.PlanName{Name: "reference", Hash: "00"},
-		Environment: scenarios.Environment{CPUs: 2, Go: "go1.26", OS: "linux", Arch: "amd64", Version: "test", Target: "http://127.0.0.1:8080", Embedded: true},
-		Started:     time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC),
-		Generator: scenarios.Generator{
-			Run: "run1", Seed: 7, Batch: 100, Users: 1000, Keys: load.KeyPerRequest, Connections: 60, Seconds: 24.12, Achieved: 1,
-			Late: 40, LateHeld: 39, Answers: map[string]uint64{"accepted": 288, "refused": 1},
-			Latency: latency, Service: &scenarios.Latencies{P50: 1.2, P90: 2.1, P95: 2.2, P99: 5.84, Max: 1001},
-		},
-		Stages: []scenarios.StageResult{{Name: "hold", To: 24.12, Counts: counts, Requests: requests, Latency: latency}},
-		EndToEnd: []scenarios.EndToEnd{
-			{Priority: "high", Channel: "push", Count: 6000, Latency: &scenarios.Latencies{P99: 262}, Stages: map[string]float64{"batch": 0.2, "send": 0.8}},
-			{Priority: "low", Channel: "sms", Count: 22800, Latency: &scenarios.Latencies{P99: 1310}, Stages: map[string]float64{"batch": 0.7, "send": 0.3}},
-		},
-		Checks: []scenarios.Check{
-			{Name: "api p99", Subject: "latency.p99", Op: "<", Limit: 500, Measured: of(612.4), Unit: "ms", Verdict: scenarios.Fail},
-			{Name: "errors", Subject: "errors", Op: "<", Limit: 1000, Measured: of(346.02), Unit: "ppm", Verdict: scenarios.Pass},
-			{Name: "load sent", Subject: "achieved", Op: ">=", Limit: 99, Measured: of(98.996), Unit: "%", Verdict: scenarios.Inconclusive, Why: "only 98.9 % of the load was sent"},
-			{Name: "lost", Subject: "lost", Op: "=", Limit: 0, Measured: of(0.0), Verdict: scenarios.Pass},
-			{Name: "gateway scale-up", Subject: "x", Op: "<", Limit: 2, Verdict: scenarios.NotObserved, Why: "nothing asked for it\x1b[31m"},
-		},
-		Ledger: scenarios.Account{
-			Accepted: 28800, Delivered: of(int64(28790)), Suppressed: of(int64(10)), Expired: of(int64(0)), RateDropped: of(int64(0)), Dead: of(int64(0)),
-			InFlight: of(int64(0)), Lost: of(int64(0)), Ambiguous: of(int64(0)), Takeovers: of(int64(0)), Unacknowledged: of(int64(100)),
-		},
-		Resources: scenarios.Resources{CPUPerNotification: of(31.44), System: &scenarios.SystemResources{RSSBytes: of(int64(182_400_000))}},
-		Verdict:   scenarios.Fail,
-	}
-}
 
 func TestLoadTestTable(t *testing.T) {
 	for name, terminal := range map[string]Terminal{
@@ -61,7 +25,7 @@ func TestLoadTestTable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b strings.Builder
-			if err := LoadTest(&b, sample(), terminal, "out/result.json"); err != nil {
+			if err := LoadTest(&b, reportstest.Result(), terminal, "out/result.json"); err != nil {
 				t.Fatal(err)
 			}
 			golden.RequireEqual(t, b.String())
@@ -76,7 +40,7 @@ func TestWriteResult(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out", "steady")
 	for range 2 { // also over an older one
 		path := filepath.Join(dir, ResultFile)
-		err := WriteFile(path, func(w io.Writer) error { return ResultJSON(w, sample()) })
+		err := WriteFile(path, func(w io.Writer) error { return ResultJSON(w, reportstest.Result()) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,7 +57,7 @@ func TestWriteResult(t *testing.T) {
 				t.Errorf("no key %s", key)
 			}
 		}
-		if got := string(keys["queue"]); got != "null" {
+		if got := string(keys["shard"]); got != "null" {
 			t.Errorf("what was not seen is %s, not null", got)
 		}
 	}
@@ -102,14 +66,14 @@ func TestWriteResult(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	below := filepath.Join(dir, ResultFile, "below-a-file", ResultFile)
-	if err := WriteFile(below, func(w io.Writer) error { return ResultJSON(w, sample()) }); err == nil {
+	if err := WriteFile(below, func(w io.Writer) error { return ResultJSON(w, reportstest.Result()) }); err == nil {
 		t.Error("no error for a directory that cannot be")
 	}
 }
 
 // TestResultKeys keeps the keys of the contract below the top level.
 func TestResultKeys(t *testing.T) {
-	text, err := json.Marshal(sample())
+	text, err := json.Marshal(reportstest.Result())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,43 +141,42 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestEveryKeyIsDocumented keeps docs/results.md complete.
+// TestEveryKeyIsDocumented keeps docs/results.md complete: every key of a result
+// stands in it.
 func TestEveryKeyIsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/results.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	full := sample()
-	full.Generator.Answers = nil // its keys are the kinds of answers
-	full.Queue = &scenarios.Queue{}
-	full.Workers = map[string]scenarios.Workers{"": {}}
-	full.Providers = map[string]scenarios.Provider{"": {}}
-	full.Caches = map[string]scenarios.Cache{"": {}}
-	text, err := json.Marshal(full)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var result map[string]any
-	if err := json.Unmarshal(text, &result); err != nil {
-		t.Fatal(err)
-	}
-	var visit func(v any)
-	visit = func(v any) {
-		switch v := v.(type) {
-		case map[string]any:
-			for key, below := range v {
-				if key != "" && !strings.Contains(string(page), "`"+key+"`") {
-					t.Errorf("%s is not documented", key)
-				}
-				visit(below)
+	seen := map[reflect.Type]bool{}
+	var visit func(kind reflect.Type)
+	visit = func(kind reflect.Type) {
+		switch kind.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Map:
+			visit(kind.Elem())
+			return
+		case reflect.Struct:
+		default:
+			return
+		}
+		if seen[kind] {
+			return
+		}
+		seen[kind] = true
+		for _, field := range reflect.VisibleFields(kind) {
+			key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if key != "" && key != "-" && !strings.Contains(string(page), "`"+key+"`") {
+				t.Errorf("%s of %s is not documented", key, kind)
 			}
-		case []any:
-			for _, below := range v {
-				visit(below)
+			if field.IsExported() {
+				visit(field.Type)
 			}
 		}
 	}
-	visit(result)
+	visit(reflect.TypeFor[scenarios.Result]())
+	if len(seen) < 15 {
+		t.Errorf("only %d types were looked at", len(seen))
+	}
 }
 
 func TestWhatWasLoadedIsNamed(t *testing.T) {
@@ -225,7 +188,7 @@ func TestWhatWasLoadedIsNamed(t *testing.T) {
 		{scenarios.Environment{Embedded: true, Engines: map[string]string{"intake": "pebble", "preferences": "sqlite"}}, "embedded"},
 		{scenarios.Environment{Embedded: true, Engines: map[string]string{"intake": "redis, kafka", "history": "cassandra", "preferences": "sqlite"}}, "over kafka, redis, cassandra"},
 	} {
-		if got := system(&c.environment); got != c.want {
+		if got := System(&c.environment); got != c.want {
 			t.Errorf("%+v is called %q, want %q", c.environment, got, c.want)
 		}
 	}

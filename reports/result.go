@@ -134,6 +134,9 @@ func checkResult(r *scenarios.Result) error {
 			return fmt.Errorf("the mark %q is at no time of a run", m.Text)
 		}
 	}
+	if h := r.Histograms; h != nil && (h.Latency.Histogram == nil || h.Service.Histogram == nil) {
+		return errors.New("its histograms are not there")
+	}
 	return checkTimeline(r.Timeline)
 }
 
