@@ -23,7 +23,8 @@ type Snapshot struct {
 	Scenario string
 	Profile  string
 	Phase    Phase
-	Stage    string
+	Stages   []Stage // of the load, as they are scaled
+	Stage    string  // that it is in
 	Elapsed  time.Duration // of the load
 	Total    time.Duration
 	Batch    int
@@ -57,7 +58,7 @@ func (r *Run) Snapshot() Snapshot {
 	}
 	s := Snapshot{
 		Scenario: r.options.Scenario.Name, Profile: r.options.Profile,
-		Phase: phase, Total: r.schedule.Total(), Batch: r.options.Batch,
+		Phase: phase, Stages: r.stages, Total: r.schedule.Total(), Batch: r.options.Batch,
 	}
 	r.mu.Lock()
 	generator := r.generator
