@@ -3,10 +3,12 @@ package scenarios
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/planner/yamldoc"
 )
 
@@ -17,6 +19,51 @@ stages:
   - {name: hold, rate: 1K/s, for: 1m}
 checks:
   - {name: fast, expect: latency.p99 < 500ms}
+`
+
+// eventful is a scenario with everything but variants.
+const eventful = `version: 1
+name: eventful
+about: a bit of everything
+stages:
+  - {name: up, from: 0, to: 1K/s, for: 10s}
+  - {name: hold, rate: 1K/s, for: 1m}
+mix:
+  channels: {push: 60%, email: 40%}
+  priorities: {high: 0.5, low: 0.5}
+  categories: {transactional: 100%}
+  user_skew: 1.1
+profiles:
+  smoke: {rate: 0.1, time: 0.05}
+  ci: {rate: 0.2, time: 0.1}
+drain: 30s
+plan:
+  deployment.workers.push: 10
+  deployment.gateway_rate: 33K/s
+  workers.policy: steps
+faults:
+  - {during: up, provider: sendgrid, fault: outage}
+  - {during: hold, at: 10s, for: 20s, provider: fcm, fault: status, status: 503, retry_after: 1s, rate: 30%}
+  - {during: hold, at: 10s, provider: twilio, fault: slow, delay: 2s}
+  - {during: hold, for: 30s, region: region-1/gateway-2, fault: lost}
+  - {during: hold, at: 30s, region: region-1, fault: lost}
+checks:
+  - {name: fast, expect: latency.p99 < 500ms, during: hold, over: 10s}
+  - {name: quiet drain, expect: queue.depth < 10K, during: drain}
+  - {name: few errors, expect: errors < 1000 ppm}
+`
+
+// experiment compares two variants.
+const experiment = `version: 1
+name: experiment
+stages:
+  - {name: hold, rate: 1K/s, for: 10s}
+variants:
+  - {name: small, plan: {deployment.workers.push: 2}, rate: 10%}
+  - {name: large, plan: {deployment.workers.push: 20}}
+checks:
+  - {name: fast, expect: latency.p99 < 500ms}
+  - {name: twice as fast, expect: latency.p50 <= 0.5, ratio: {of: large, to: small}}
 `
 
 func parse(t *testing.T, text string) *Scenario {
@@ -80,6 +127,91 @@ func TestParseNamesEveryFault(t *testing.T) {
 	}
 }
 
+func TestParseReadsFaultsPlanAndWindows(t *testing.T) {
+	s := parse(t, eventful)
+	want := []PlanValue{{"deployment.workers.push", "10"}, {"deployment.gateway_rate", "33K/s"}, {"workers.policy", "steps"}}
+	if !slices.Equal(s.Plan, want) {
+		t.Errorf("plan %v", s.Plan)
+	}
+	if f := s.Faults[0]; f.During != "up" || f.At != 0 || f.For != 0 || *f.Provider != (mockproviders.Fault{Provider: "sendgrid", Kind: mockproviders.Outage}) {
+		t.Errorf("fault %+v", f)
+	}
+	if f := s.Faults[1]; f.At != 10*time.Second || f.For != 20*time.Second || f.Provider.Status != 503 || f.Provider.RetryAfter != mockproviders.Duration(time.Second) || *f.Provider.Rate != 0.3 {
+		t.Errorf("fault %+v, %+v", f, f.Provider)
+	}
+	if f := s.Faults[3]; f.Region != "region-1/gateway-2" || f.Provider != nil || f.For != 30*time.Second {
+		t.Errorf("fault %+v", f)
+	}
+	if c := s.Checks[0]; c.During != "hold" || c.Over != 10*time.Second || s.Checks[1].During != Drain || s.Checks[2].Limit != 1000 {
+		t.Errorf("checks %+v", s.Checks)
+	}
+}
+
+func TestParseReadsVariants(t *testing.T) {
+	s := parse(t, experiment)
+	if len(s.Variants) != 2 || s.Variants[0].Rate != 0.1 || s.Variants[1].Rate != 1 || s.Variants[0].Plan[0] != (PlanValue{"deployment.workers.push", "2"}) {
+		t.Errorf("variants %+v", s.Variants)
+	}
+	if c := s.Checks[1]; c.Ratio != (Ratio{Of: "large", To: "small"}) || c.Limit != 0.5 {
+		t.Errorf("check %+v", c)
+	}
+}
+
+func TestParseNamesFaultsOfEventsAndVariants(t *testing.T) {
+	const hold, fcm = "rate: 1K/s, for: 1m}", "at: 10s, for: 20s, provider: fcm, fault: status, status: 503, retry_after: 1s, rate: 30%}"
+	for _, test := range []struct{ text, change, into, want string }{
+		{eventful, "name: eventful", "name: ../eventful", `x.yaml:2:7: name: "../eventful"; accepted are letters, digits`},
+		{eventful, hold, "rate: 1K/s, for: 1m, at: 5s}", `x.yaml:6:43: stages[1].at: stages follow one another`},
+		{eventful, "name: up,", "name: drain,", `x.yaml:5:5: stages[0]: a stage "drain"`},
+
+		{eventful, "deployment.workers.push: 10", "deployment.wokers.push: 10", `x.yaml:17:3: plan.deployment.wokers: unknown key; did you mean workers?`},
+		{eventful, "deployment.workers.push: 10", "deployment.workers.push: ten", `x.yaml:17:28: plan.deployment.workers.push: "ten" is not a number`},
+		{eventful, "deployment.workers.push: 10", "deployment.workers.push: 99999", `x.yaml:17:28: plan.deployment.workers.push: 99.999K; accepted is up to 10K`},
+		{eventful, "deployment.workers.push: 10", "deployment: {workers: {push: 10}}", `x.yaml:17:15: plan.deployment: a mapping; accepted is a value under its whole path`},
+		{eventful, "deployment.gateway_rate: 33K/s", "deployment.gateway_rate: 1..2K/s", `x.yaml:18:28: plan.deployment.gateway_rate: "1..2K/s" is a range`},
+		{eventful, "workers.policy: steps", "workers.policy: leaps", `x.yaml:19:19: plan.workers.policy:`},
+		{eventful, "workers.policy: steps", "deployment.workers.push: 11", `x.yaml:19:3: plan.deployment.workers.push: the key is given twice, first on line 17`},
+
+		{eventful, "during: up, provider", "during: upp, provider", `x.yaml:21:14: faults[0].during: no stage is called "upp"; did you mean up?`},
+		{eventful, "during: up, provider", "during: drain, provider", `faults[0].during: no stage is called "drain"; accepted are up, hold`},
+		{eventful, "provider: sendgrid", "provider: sendgird", `x.yaml:21:28: faults[0].provider: "sendgird"; did you mean sendgrid?`},
+		{eventful, "provider: sendgrid, ", "", `x.yaml:21:5: faults[0]: neither provider nor region; accepted are provider: fcm, apns, sendgrid`},
+		{eventful, "provider: sendgrid, ", "provider: sendgrid, region: region-1, ", `faults[0]: both provider and region`},
+		{eventful, "fault: outage", "fault: fire", `faults[0]: fault "fire" is not known; accepted are outage, status`},
+		{eventful, "fault: outage", "flaut: outage", `x.yaml:21:38: faults[0].flaut: unknown key; did you mean fault?`},
+		{eventful, "status: 503, ", "", `faults[1]: status is 0; accepted is 400 to 599`},
+		{eventful, "delay: 2s", "delay: 2s, status: 500", `faults[2]: status goes with fault "status"`},
+		{eventful, "for: 20s", "for: 51s", `x.yaml:22:34: faults[1].for: the fault ends 1s after its stage hold, which takes 1m0s; accepted is up to 50s`},
+		{eventful, "at: 10s, for: 20s", "at: 1m", `x.yaml:22:24: faults[1].at: 1m0s; the stage hold is over after 1m0s`},
+		{eventful, fcm, fcm + "\n  - {during: hold, provider: fcm, fault: outage}\n  - {during: hold, at: 50s, provider: fcm, fault: hang}", `x.yaml:24:5: faults[3]: fcm: hang; the stage hold already has it as fcm: outage at that time`},
+		{eventful, "for: 30s, region: region-1/gateway-2", "for: 31s, region: region-1/gateway-2", `x.yaml:25:5: faults[4]: region-1: lost; the stage hold already has it as region-1/gateway-2: lost`},
+		{eventful, "region: region-1, fault: lost", "region: region-1, fault: outage", `faults[4]: accepted for a region are fault: lost`},
+
+		{eventful, "during: hold, over", "during: hodl, over", `x.yaml:27:55: checks[0].during: no stage is called "hodl"; did you mean hold?`},
+		{eventful, "over: 10s", "over: 2m", `x.yaml:27:67: checks[0].over: 2m0s; the stage hold takes 1m0s`},
+		{eventful, "latency.p99 < 500ms, during: hold", "latency.p99 < 500ms, during: drain", `x.yaml:27:26: checks[0].expect: latency.p99 is of requests, and none is sent during the drain`},
+		{eventful, "latency.p99 < 500ms, during: hold", "lost = 0, during: hold", `checks[0].expect: lost is of the account, which is settled by id once the run is over`},
+		{eventful, "errors < 1000 ppm", "errors < 1000 ppb", `unknown unit "ppb"`},
+
+		{experiment, "name: large,", "name: small,", `x.yaml:7:5: variants[1]: a second variant "small"`},
+		{experiment, "name: large,", "name: a/b,", `x.yaml:7:12: variants[1].name: "a/b"; accepted are letters`},
+		{experiment, "rate: 10%", "rate: 110%", `x.yaml:6:61: variants[0].rate: accepted is a share`},
+		{experiment, "plan: {deployment.workers.push: 2}", "plan: {deployment.workers.psh: 2}", `x.yaml:6:50: variants[0].plan.deployment.workers.psh: unknown key; did you mean push?`},
+		{experiment, "  - {name: large, plan: {deployment.workers.push: 20}}\n", "", `x.yaml:6:3: variants: an experiment of less than 2 variants`},
+		{experiment, "of: large", "of: lagre", `checks[1].ratio: no variant is called "lagre"; did you mean large?`},
+		{experiment, "of: large", "of: small", `checks[1].ratio: a variant over itself`},
+		{experiment, "latency.p50 <= 0.5", "latency.p50 <= 50ms", `checks[1].expect: 50ms is a duration; accepted is a number`},
+		{experiment, ", ratio: {of: large, to: small}", "", `variants: no check has a ratio; accepted is at least one that compares two variants`},
+		{small, "500ms}", "5, ratio: {of: a, to: b}}", `checks[0].ratio: the scenario has no variants to compare`},
+	} {
+		text := strings.Replace(test.text, test.change, test.into, 1)
+		_, err := Parse("x.yaml", []byte(text))
+		if text == test.text || err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("with %q:\n got %v\nwant %s", test.into, err, test.want)
+		}
+	}
+}
+
 func TestParseGoesOnAfterAFault(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("version: 3\nname: ''\nstages: 7\nmix: []\nchecks: {}\nmore: 1\n"))
 	var invalid *yamldoc.InvalidError
@@ -135,6 +267,10 @@ func TestScaledKeepsStagesLongEnough(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(small))
 	f.Add([]byte("stages: [{name: a, rate: 1e400, for: 1m}]"))
+	f.Add([]byte(eventful))
+	f.Add([]byte(experiment))
+	f.Add([]byte("faults: [{during: hold, at: 1e18, fault: lost, region: a}]"))
+	f.Add([]byte("plan: {claims.x: 1, deployment.workers.push: 1e18, deployment.gateway_rate: 1e18}"))
 	f.Add([]byte("checks:\n - expect: a = 1"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := Parse("x", text)
@@ -145,5 +281,7 @@ func FuzzParse(f *testing.F) {
 		if _, err := schedule(s.Scaled(Scale{1, 1}), 100); err != nil && len(s.Stages) == 0 {
 			t.Errorf("a scenario without stages was read: %v", err)
 		}
+		Assignments(s.Plan, 1000)
+		s.plannedFaults(Scale{1, 0.01})
 	})
 }

@@ -21,7 +21,6 @@ func (p *parser) variants(path string, node ast.Node, s *Scenario) {
 	p.list(path, node, maxVariants, func(path string, node ast.Node) {
 		v := Variant{Rate: 1}
 		var rate *float64
-		before := len(p.faults)
 		p.mapping(path, node, []key{
 			{"name", true, p.name(&v.Name)},
 			{"plan", false, p.plan(&v.Plan)},
@@ -31,8 +30,6 @@ func (p *parser) variants(path string, node ast.Node, s *Scenario) {
 			v.Rate = *rate
 		}
 		switch {
-		case len(p.faults) > before:
-			return
 		case v.Rate <= 0 || v.Rate > 1:
 			p.fault(tokenOf(node, "rate"), yamldoc.Join(path, "rate"), "accepted is a share of the stages' rates, above 0 and up to 100%%")
 		case slices.ContainsFunc(s.Variants, func(other Variant) bool { return other.Name == v.Name }):
@@ -95,4 +92,4 @@ func (p *parser) name(into *string) func(string, ast.Node) {
 }
 
 // namePattern is what names of scenarios and variants look like.
-const namePattern = `^[\pL\pN_-]([\pL\pN_. -]*[\pL\pN_-])?$`
+const namePattern = `^[\p{L}\p{N}_-]([\p{L}\p{N}_. -]*[\p{L}\p{N}_-])?$`

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,8 +108,17 @@ func schedule(stages []Stage, batch int) (*load.Schedule, error) {
 	return load.NewSchedule(requests)
 }
 
-// Names lists the scenarios that come with the program.
-func Names() []string { return []string{"steady"} }
+// Standard lists the scenarios that a system must hold under, in the order in
+// which they are run.
+func Standard() []string {
+	return []string{"steady", "peak", "spike", "endurance", "provider-failure"}
+}
+
+// Experiments lists the scenarios that measure what a choice is worth.
+func Experiments() []string { return nil }
+
+// Names lists the scenarios that come with the program, experiments last.
+func Names() []string { return slices.Concat(Standard(), Experiments()) }
 
 // Named gives one of the scenarios that come with the program.
 func Named(name string) (*Scenario, error) {

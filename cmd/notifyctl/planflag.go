@@ -34,16 +34,25 @@ func (o *planOptions) registerSet(flags *pflag.FlagSet) {
 
 // load reads the plan that the flags ask for.
 func (o *planOptions) load(a *app) (*planner.Plan, error) {
+	document, err := o.document(a)
+	if err != nil {
+		return nil, err
+	}
+	return planner.Load(document)
+}
+
+// document gives what that plan is loaded from.
+func (o *planOptions) document(a *app) (planner.Document, error) {
 	document := planner.Document{Assignments: o.set, Today: planner.DateOf(a.now())}
 	if o.file != "" {
 		name, text, err := readDocument(a, o.file)
 		if err != nil {
-			return nil, err
+			return planner.Document{}, err
 		}
 		document.Name, document.Text = name, text
 	}
 	document.ReadFile = func(name string) ([]byte, error) { return readBeside(o.file, name) }
-	return planner.Load(document)
+	return document, nil
 }
 
 // readBeside reads a file that a plan refers to, by its name relative to the
