@@ -23,8 +23,8 @@ type Snapshot struct {
 	Scenario string
 	Profile  string
 	Phase    Phase
-	Stages   []Stage // of the load, as they are scaled
-	Stage    string  // that it is in
+	Stages   []Stage       // of the load, as they are scaled
+	Stage    string        // that it is in
 	Elapsed  time.Duration // of the load
 	Total    time.Duration
 	Batch    int
