@@ -14,11 +14,12 @@ import (
 
 	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/scenarios/load"
+	"github.com/notifyctl/notifyctl/scenarios/scenariotest"
 )
 
-func do(t *testing.T, f *fake) *Result {
+func do(t *testing.T, s *scenariotest.System) *Result {
 	t.Helper()
-	result, err := smokeRun(t).Do(t.Context(), benchOf(t, f))
+	result, err := smokeRun(t).Do(t.Context(), benchOf(t, s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,7 +28,7 @@ func do(t *testing.T, f *fake) *Result {
 
 func TestASoundSystemPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		result := do(t, &fake{takes: 300 * time.Millisecond, latency: func(int) time.Duration { return 5 * time.Millisecond }})
+		result := do(t, &scenariotest.System{Takes: 300 * time.Millisecond, Latency: func(int) time.Duration { return 5 * time.Millisecond }})
 		if result.Verdict != Pass || verdicts(result.Checks) != "" {
 			t.Errorf("verdict %s: %s", result.Verdict, verdicts(result.Checks))
 		}
@@ -52,27 +53,27 @@ func TestASoundSystemPasses(t *testing.T) {
 func TestNegativeControls(t *testing.T) {
 	for _, test := range []struct {
 		name    string
-		fake    *fake
+		fake    *scenariotest.System
 		want    string
 		verdict Verdict
 	}{
-		{"503 to 1 in 250", &fake{answer: func(n int) int {
+		{"503 to 1 in 250", &scenariotest.System{Answer: func(n int) int {
 			if n%250 == 0 {
 				return http.StatusServiceUnavailable
 			}
 			return http.StatusAccepted
 		}}, "errors: fail", Fail},
-		{"p99 of 700 ms", &fake{latency: func(n int) time.Duration {
+		{"p99 of 700 ms", &scenariotest.System{Latency: func(n int) time.Duration {
 			if n%50 == 0 {
 				return 700 * time.Millisecond
 			}
 			return time.Millisecond
 		}}, "api p99: fail", Fail},
-		{"3 are lost", &fake{lose: 3}, "lost: fail", Fail},
-		{"3 are called delivered and were not sent", &fake{unknown: 3}, "lost: fail", Fail},
-		{"5 are sent twice", &fake{twice: 5}, "duplicates: fail", Fail},
-		{"slow delivery", &fake{takes: 11 * time.Second}, "high end to end p99: fail", Fail},
-		{"2 never end", &fake{stuck: 2}, "drained: fail, lost: inconclusive", Fail},
+		{"3 are lost", &scenariotest.System{Lose: 3}, "lost: fail", Fail},
+		{"3 are called delivered and were not sent", &scenariotest.System{Unknown: 3}, "lost: fail", Fail},
+		{"5 are sent twice", &scenariotest.System{Twice: 5}, "duplicates: fail", Fail},
+		{"slow delivery", &scenariotest.System{Takes: 11 * time.Second}, "high end to end p99: fail", Fail},
+		{"2 never end", &scenariotest.System{Stuck: 2}, "drained: fail, lost: inconclusive", Fail},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -89,12 +90,10 @@ func TestNegativeControls(t *testing.T) {
 // may still have something in flight.
 func TestWhatWasThereBeforeIsNotTheRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{account: api.Account{Accepted: 1000, Delivered: 980, InFlight: 20, Ambiguous: 7, Takeovers: 5}}
+		f := &scenariotest.System{Account: api.Account{Accepted: 1000, Delivered: 980, InFlight: 20, Ambiguous: 7, Takeovers: 5}}
 		bench, began := benchOf(t, f), time.Now()
 		time.AfterFunc(5*time.Second, func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.account.Delivered, f.account.InFlight, f.account.Takeovers = 1000, 0, 25
+			f.Change(func(a *api.Account) { a.Delivered, a.InFlight, a.Takeovers = 1000, 0, 25 })
 		})
 		result, err := smokeRun(t).Do(t.Context(), bench)
 		if err != nil {
@@ -115,7 +114,7 @@ func TestWhatWasThereBeforeIsNotTheRuns(t *testing.T) {
 // What does not end is waited for as long as the scenario allows, and is said.
 func TestWhatDoesNotEndBeforeTheRunIsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{account: api.Account{Accepted: 20, InFlight: 20}}
+		f := &scenariotest.System{Account: api.Account{Accepted: 20, InFlight: 20}}
 		var said strings.Builder
 		bench, began := benchOf(t, f), time.Now()
 		bench.Log = slog.New(slog.NewTextHandler(&said, nil))
@@ -138,7 +137,7 @@ func TestWhatDoesNotEndBeforeTheRunIsSaid(t *testing.T) {
 func TestLostAndDuplicatesAreCountedByID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Three lost and three sent twice would cancel out in sums.
-		l := do(t, &fake{lose: 3, twice: 3, unknown: 2}).Ledger
+		l := do(t, &scenariotest.System{Lose: 3, Twice: 3, Unknown: 2}).Ledger
 		if *l.Lost != 5 || *l.Duplicates != 3 || *l.Delivered != l.Accepted-3 {
 			t.Errorf("ledger %s", asJSON(t, l))
 		}
@@ -147,17 +146,15 @@ func TestLostAndDuplicatesAreCountedByID(t *testing.T) {
 
 func TestWhatWasNotAcknowledgedIsNotNettedAgainstLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{lose: 4}
-		f.answer = func(n int) int {
+		f := &scenariotest.System{Lose: 4}
+		f.Answer = func(n int) int {
 			if n != 20 {
 				return http.StatusAccepted
 			}
 			// It is delivered all the same, although the client is told otherwise.
-			f.mu.Lock()
-			run := f.run
-			f.mu.Unlock()
+			run := f.RunName()
 			for i := range 4 {
-				f.accept(run + "-190" + string(rune('0'+i)))
+				f.Accept(run + "-190" + string(rune('0'+i)))
 			}
 			return http.StatusServiceUnavailable
 		}
@@ -173,7 +170,7 @@ func TestInterruptGivesWhatIsKnown(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		began := time.Now()
-		result, err := smokeRun(t).Do(ctx, benchOf(t, &fake{takes: time.Second}))
+		result, err := smokeRun(t).Do(ctx, benchOf(t, &scenariotest.System{Takes: time.Second}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +191,7 @@ func TestInterruptDuringTheDrainEndsIt(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second) // the load takes 24 s
 		defer cancel()
 		began := time.Now()
-		result, err := smokeRun(t).Do(ctx, benchOf(t, &fake{stuck: 1}))
+		result, err := smokeRun(t).Do(ctx, benchOf(t, &scenariotest.System{Stuck: 1}))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -206,7 +203,7 @@ func TestInterruptDuringTheDrainEndsIt(t *testing.T) {
 
 func TestAForeignTargetIsSeenFromOutsideAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bench := benchOf(t, &fake{noStatus: true})
+		bench := benchOf(t, &scenariotest.System{NoStatus: true})
 		bench.Ledger = nil
 		result, err := smokeRun(t).Do(t.Context(), bench)
 		if err != nil {
@@ -227,7 +224,7 @@ func TestAForeignTargetIsSeenFromOutsideAlone(t *testing.T) {
 
 func TestATargetThatAnswersHTMLFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		bench := benchOf(t, &fake{html: true})
+		bench := benchOf(t, &scenariotest.System{HTML: true})
 		bench.Ledger = nil
 		result, err := smokeRun(t).Do(t.Context(), bench)
 		if err != nil {
@@ -244,9 +241,8 @@ func TestATargetThatAnswersHTMLFails(t *testing.T) {
 
 func TestATargetThatDoesNotAnswerIsNotLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
-		bench := benchOf(t, f)
-		_ = f.Close()
+		bench, pipes := benchAndPipes(t, &scenariotest.System{})
+		_ = pipes.Close()
 		var none *NoAnswerError
 		if _, err := smokeRun(t).Do(t.Context(), bench); !errors.As(err, &none) || none.Target != "http://fake:80" {
 			t.Errorf("got %v", err)
@@ -256,7 +252,7 @@ func TestATargetThatDoesNotAnswerIsNotLoaded(t *testing.T) {
 
 func TestATargetThatDiesGivesAResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fake{}
+		f := &scenariotest.System{}
 		bench := benchOf(t, f)
 		dial := bench.Target.Dial
 		died := time.Now().Add(10 * time.Second)
@@ -266,7 +262,7 @@ func TestATargetThatDiesGivesAResult(t *testing.T) {
 			}
 			return dial(ctx, network)
 		}
-		f.answer = func(int) int {
+		f.Answer = func(int) int {
 			if time.Now().After(died) {
 				panic(http.ErrAbortHandler)
 			}
@@ -288,7 +284,7 @@ func TestSnapshotFollowsTheRun(t *testing.T) {
 		if s := run.Snapshot(); s.Phase != Starting || s.Report != nil {
 			t.Errorf("before: %+v", s)
 		}
-		bench := benchOf(t, &fake{takes: 2 * time.Second})
+		bench := benchOf(t, &scenariotest.System{Takes: 2 * time.Second})
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
