@@ -45,7 +45,10 @@ type TrafficConfig struct {
 	Batch int // notifications a request
 	Users int
 	Keys  Keys
-	Mix   Mix
+	// Addresses says whether entries bring the users' addresses; empty is that
+	// they do.
+	Addresses Addresses
+	Mix       Mix
 }
 
 // Traffic writes the bodies of a run's requests. The body of a request follows
@@ -102,6 +105,11 @@ func NewTraffic(c TrafficConfig) (*Traffic, error) {
 	case KeyPerRequest, KeyPerEntry, NoKeys:
 	default:
 		return nil, fmt.Errorf("keys %q: accepted are request, entry and none", c.Keys)
+	}
+	switch c.Addresses {
+	case "", AddressPerEntry, AddressPreferences:
+	default:
+		return nil, fmt.Errorf("addresses %q: accepted are entry and preferences", c.Addresses)
 	}
 	t := &Traffic{config: c}
 	var weights []float64
@@ -246,10 +254,12 @@ func (t *Traffic) appendEntry(dst []byte, e *entry) []byte {
 		dst = append(dst, `","idempotency_key":"`...)
 		dst = catalog.AppendRunRef(dst, t.config.Run, e.sequence)
 	}
-	dst = append(dst, `","user_id":"u`...)
-	dst = strconv.AppendUint(dst, e.user, 10)
-	dst = append(dst, `","to":"`...)
-	dst = appendAddress(dst, e.channel, e.user)
+	dst = append(dst, `","user_id":"`...)
+	dst = appendUser(dst, e.user)
+	if t.config.Addresses != AddressPreferences {
+		dst = append(dst, `","to":"`...)
+		dst = appendAddress(dst, e.channel, e.user)
+	}
 	dst = append(dst, `",`...)
 	dst = append(dst, e.fixed...)
 	return append(e.appendVariables(dst), '}')

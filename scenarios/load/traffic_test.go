@@ -136,13 +136,14 @@ func TestTrafficKeepsTheMix(t *testing.T) {
 
 func TestTrafficRefuses(t *testing.T) {
 	for name, change := range map[string]func(*TrafficConfig){
-		"run":    func(c *TrafficConfig) { c.Run = "Run 1" },
-		"batch":  func(c *TrafficConfig) { c.Batch = 1001 },
-		"users":  func(c *TrafficConfig) { c.Users = 0 },
-		"keys":   func(c *TrafficConfig) { c.Keys = "some" },
-		"skew":   func(c *TrafficConfig) { c.Mix.UserSkew = math.NaN() },
-		"shares": func(c *TrafficConfig) { c.Mix.Channels = nil },
-		"weight": func(c *TrafficConfig) { c.Mix.Channels = map[pipeline.Channel]float64{pipeline.Push: -1} },
+		"run":       func(c *TrafficConfig) { c.Run = "Run 1" },
+		"batch":     func(c *TrafficConfig) { c.Batch = 1001 },
+		"users":     func(c *TrafficConfig) { c.Users = 0 },
+		"keys":      func(c *TrafficConfig) { c.Keys = "some" },
+		"addresses": func(c *TrafficConfig) { c.Addresses = "some" },
+		"skew":      func(c *TrafficConfig) { c.Mix.UserSkew = math.NaN() },
+		"shares":    func(c *TrafficConfig) { c.Mix.Channels = nil },
+		"weight":    func(c *TrafficConfig) { c.Mix.Channels = map[pipeline.Channel]float64{pipeline.Push: -1} },
 	} {
 		c := testTraffic(1, NoKeys)
 		change(&c)
