@@ -102,6 +102,10 @@ func Quantity(v float64, unit string) string {
 		return Milliseconds(v)
 	case "s":
 		return Seconds(v)
+	case "/s":
+		return Rate(v)
+	case "us":
+		return fmt.Sprintf("%.3g us", v)
 	case "bytes":
 		return Bytes(v)
 	case "":

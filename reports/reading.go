@@ -248,7 +248,7 @@ func Dominant(list []scenarios.PriorityEndToEnd) string {
 	for i, stage := range stages {
 		parts[i] = strings.Join(of[stage], " and ") + " " + StageWords(stage)
 	}
-	return "of the slow ones wait " + strings.Join(parts, ", ")
+	return "the slow ones wait: " + strings.Join(parts, ", ")
 }
 
 // nearLimit is the share of a limit from which on a run has tested it.
