@@ -35,6 +35,9 @@ type Account struct {
 	Unacknowledged *int64 `json:"unacknowledged"`
 	Ambiguous      *int64 `json:"ambiguous"` // answers of providers that left open whether they accepted
 	Takeovers      *int64 `json:"takeovers"` // records found possibly sent after a crash
+	// Arrived are accepted, and reached a provider. Of a system that tells nothing
+	// of itself it is what can be said instead of delivered.
+	Arrived *int64 `json:"arrived"`
 
 	why map[string]reason // of what is nil, or is a bound
 }
@@ -124,9 +127,11 @@ func (b *books) settleSystem(a *Account) {
 
 func (b *books) settleLedger(a *Account) {
 	if b.ledger == nil {
-		a.missing(b.noLedger, "duplicates")
+		a.missing(b.noLedger, "duplicates", "arrived")
 		return
 	}
+	arrived := int64(b.ledger.Sequences().AndCardinality(b.accepted))
+	a.Arrived = &arrived
 	duplicates := int64(b.ledger.Total.Duplicates)
 	if duplicates == 0 && !b.ledger.Complete {
 		a.missing("the ledger of the mock providers forgot a part of the run", "duplicates")

@@ -16,7 +16,27 @@ func bookedMetrics() []metric {
 		booked("unacknowledged", func(a *Account) *int64 { return a.Unacknowledged }),
 		booked("ambiguous", func(a *Account) *int64 { return a.Ambiguous }),
 		booked("takeovers", func(a *Account) *int64 { return a.Takeovers }),
+		arrivedMetric(),
 	}
+}
+
+// arrivedMetric is about the share of what was accepted that reached a provider.
+func arrivedMetric() metric {
+	m := booked("arrived", func(a *Account) *int64 { return a.Arrived })
+	count := m.measure
+	m.unit, m.limit, m.factor = "%", units.Ratio, 100
+	m.measure = func(v *view) reading {
+		r := count(v)
+		switch accepted := v.evidence.account.Accepted; {
+		case r.missing != "" || r.open != "":
+			return r
+		case accepted == 0:
+			return reading{missing: "nothing was accepted"}
+		default:
+			return reading{value: r.value / float64(accepted) * 100}
+		}
+	}
+	return m
 }
 
 // booked is about one number of the account.

@@ -140,6 +140,9 @@ func NewRun(o Options) (*Run, error) {
 		Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys,
 		Mix: mix,
 	})
+	if err == nil && o.Foreign != nil {
+		err = o.Foreign.Check(r.traffic)
+	}
 	return r, err
 }
 

@@ -23,22 +23,27 @@ type loadtestOptions struct {
 	planOptions
 	keyOptions
 	engineOptions
-	scenarios []string
-	profile   string
-	rateScale *float64 // nil: the profile's
-	timeScale *float64
-	batch     int
-	users     int
-	keys      string
-	seed      uint64
-	target    string
-	mock      string
-	external  []string
-	out       string
-	plain     bool
-	quiet     bool
-	list      bool
-	dryRun    bool
+	foreignOptions
+	shardOptions
+	require    []string
+	batchGiven bool // rather than the default
+	scenarios  []string
+	profile    string
+	rateScale  *float64 // nil: the profile's
+	timeScale  *float64
+	batch      int
+	users      int
+	keys       string
+	seed       uint64
+	target     string
+	mock       string
+	external   []string
+	out        string
+	plain      bool
+	quiet      bool
+	list       bool
+	dryRun     bool
+	schema     bool
 }
 
 // newLoadtestCommand builds notifyctl loadtest.
@@ -72,9 +77,11 @@ target does not answer.`,
   notifyctl loadtest --rate-scale 1 --time-scale 0.0167
   notifyctl loadtest --kafka 127.0.0.1:9092 --redis 127.0.0.1:6379 --cassandra 127.0.0.1 \
        --postgres postgres://127.0.0.1/shard0 --postgres postgres://127.0.0.1/shard1
+  notifyctl loadtest --schema >scenario.schema.json     # for your editor
   notifyctl loadtest --target http://127.0.0.1:8080 --mock http://127.0.0.1:8090`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.scenarios = args
+			opts.batchGiven = cmd.Flags().Changed("batch")
 			return runLoadtest(cmd.Context(), a, opts)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -91,6 +98,8 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	o.planOptions.register(flags)
 	o.keyOptions.register(flags)
 	o.engineOptions.register(flags)
+	o.foreignOptions.register(flags)
+	o.shardOptions.register(flags)
 	choiceVar(cmd, flags, &o.profile, "profile", "", scenarios.Smoke, "how much of the scenario to run", scenarios.Profiles()...)
 	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
 	flags.Var(optionalFloat{&o.timeScale}, "time-scale", "`factor` on the lengths of the stages (default: the profile's)")
@@ -102,21 +111,33 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	flags.Uint64Var(&o.seed, "seed", 1, "`number` that the traffic follows from")
 	flags.StringVar(&o.target, "target", "", "`URL` of a running server to load (default: one is started)")
 	flags.StringVar(&o.mock, "mock", "", "`URL` of the mock providers that the target sends to")
+	flags.StringArrayVar(&o.require, "require", nil, "let the check of this `name` fail if nobody could see what it is about; repeatable")
 	flags.StringArrayVar(&o.external, "allow-external", nil, "load this `host` although it is not this machine; repeatable")
 	flags.StringVar(&o.out, "out", "", "write result.json to this `directory`")
 	flags.BoolVar(&o.plain, "plain", false, "a status line a second instead of the live screen")
 	flags.BoolVar(&o.quiet, "quiet", false, "neither, only the result")
 	flags.BoolVar(&o.list, "list", false, "list the scenarios")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "say what would be done")
+	flags.BoolVar(&o.schema, "schema", false, "print the JSON Schema of scenario files instead")
 }
 
 // runLoadtest runs the scenarios one after the other. All that can be wrong
 // with the command line is found before the first is started.
 func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
-	if opts.list {
+	switch {
+	case opts.list:
 		return listScenarios(a)
+	case opts.schema:
+		schema, err := scenarios.FileSchema()
+		if err != nil {
+			return err
+		}
+		return write(a, schema)
 	}
-	plan, err := opts.load(a)
+	if err := errors.Join(opts.readForeign(a), opts.readShard(a)); err != nil {
+		return err
+	}
+	plan, err := opts.document(a)
 	if err != nil {
 		return err
 	}
@@ -124,8 +145,14 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := opts.checkStart(len(runs)); err != nil {
+		return err
+	}
 	place, err := opts.place(ctx, a)
 	if err != nil {
+		return err
+	}
+	if err := place.refuseFaults(runs); err != nil {
 		return err
 	}
 	if opts.dryRun {
@@ -133,7 +160,7 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 	}
 	var ends error
 	for _, run := range runs {
-		end := opts.one(ctx, a, plan, run, place, len(runs) > 1)
+		end := opts.one(ctx, a, run, place, len(runs) > 1)
 		ends = errors.Join(ends, end)
 		if ctx.Err() != nil || errors.Is(end, errInterrupted) {
 			break
@@ -143,7 +170,7 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 }
 
 // prepare reads the scenarios and checks them together with the flags.
-func (o *loadtestOptions) prepare(a *app, plan *planner.Plan) ([]*scenarios.Run, error) {
+func (o *loadtestOptions) prepare(a *app, plan planner.Document) ([]*scenarios.Run, error) {
 	names := o.scenarios
 	if len(names) == 0 {
 		names = []string{"steady"}
@@ -152,7 +179,7 @@ func (o *loadtestOptions) prepare(a *app, plan *planner.Plan) ([]*scenarios.Run,
 	for _, name := range names {
 		if name == "all" {
 			all := *o
-			all.scenarios = scenarios.Names()
+			all.scenarios = scenarios.Standard()
 			more, err := all.prepare(a, plan)
 			if err != nil {
 				return nil, err
@@ -164,19 +191,20 @@ func (o *loadtestOptions) prepare(a *app, plan *planner.Plan) ([]*scenarios.Run,
 		if err != nil {
 			return nil, err
 		}
-		run, err := o.run(scenario, plan)
+		more, err := o.runsOf(a, scenario, plan)
 		if err != nil {
-			return nil, &usageError{err}
+			return nil, err
 		}
-		runs = append(runs, run)
+		runs = append(runs, more...)
 	}
 	return runs, nil
 }
 
-func (o *loadtestOptions) run(scenario *scenarios.Scenario, plan *planner.Plan) (*scenarios.Run, error) {
-	scale, err := scenario.Scale(o.profile)
+// runsOf makes the run of a scenario, or one for each variant of an experiment.
+func (o *loadtestOptions) runsOf(a *app, s *scenarios.Scenario, plan planner.Document) ([]*scenarios.Run, error) {
+	scale, err := s.Scale(o.profile)
 	if err != nil {
-		return nil, err
+		return nil, &usageError{err}
 	}
 	if o.rateScale != nil {
 		scale.Rate = *o.rateScale
@@ -184,15 +212,43 @@ func (o *loadtestOptions) run(scenario *scenarios.Scenario, plan *planner.Plan) 
 	if o.timeScale != nil {
 		scale.Time = *o.timeScale
 	}
+	if len(s.Variants) == 0 {
+		run, err := o.run(a, s, nil, nil, scale, plan)
+		return []*scenarios.Run{run}, err
+	}
+	if o.target != "" {
+		return nil, usagef("%s is an experiment, which runs each of its variants on a system of its own: leave --target out", s.Name)
+	}
+	var runs []*scenarios.Run
+	for i := range s.Variants {
+		run, err := o.run(a, s, &s.Variants[i], runs, scale, plan)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}
+
+func (o *loadtestOptions) run(a *app, s *scenarios.Scenario, v *scenarios.Variant, earlier []*scenarios.Run, scale scenarios.Scale, document planner.Document) (*scenarios.Run, error) {
+	plan, err := o.planOf(a, document, s, v, scale)
+	if err != nil {
+		return nil, err
+	}
 	_, prices, err := promises(plan)
 	if err != nil {
 		return nil, err
 	}
-	return scenarios.NewRun(scenarios.Options{
-		Scenario: scenario, Profile: o.profile, Scale: scale, Plan: plan,
+	run, err := scenarios.NewRun(scenarios.Options{
+		Scenario: s, Variant: v, Earlier: earlier, Profile: o.profile, Scale: scale, Plan: plan,
 		Batch: o.batch, Users: o.users, Keys: load.Keys(o.keys), Seed: o.seed,
+		Part: o.part, Foreign: o.spoken, Require: o.require,
 		Prices: &prices, Version: buildVersion().String(),
 	})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	return run, nil
 }
 
 // scenarioOf finds a scenario by its name, or reads it from a file: whatever
@@ -213,9 +269,9 @@ func scenarioOf(a *app, name string) (*scenarios.Scenario, error) {
 }
 
 // one runs one scenario, writes its result and says how it ended.
-func (o *loadtestOptions) one(ctx context.Context, a *app, plan *planner.Plan, run *scenarios.Run, place place, several bool) error {
+func (o *loadtestOptions) one(ctx context.Context, a *app, run *scenarios.Run, place place, several bool) error {
 	result, failed := o.watch(ctx, a, run, func(ctx context.Context, a *app) (*scenarios.Result, error) {
-		return place.do(ctx, a, plan, run, o)
+		return place.do(ctx, a, run, o)
 	})
 	if result == nil {
 		return failed
@@ -256,6 +312,9 @@ func listScenarios(a *app) error {
 		s, err := scenarios.Named(name)
 		if err != nil {
 			return err
+		}
+		if len(s.Variants) > 0 {
+			s.About = "experiment: " + s.About
 		}
 		fmt.Fprintf(&b, "%-18s %s\n", name, s.About)
 	}

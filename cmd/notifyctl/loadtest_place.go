@@ -10,7 +10,6 @@ import (
 	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/pipeline/engine"
-	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
@@ -24,9 +23,10 @@ const ledgerTimeout = 30 * time.Second
 // A place is where a load test takes place: at a server that runs already, or,
 // without a target, at one that is started for it.
 type place struct {
-	target *load.Endpoint
-	mock   *load.Endpoint
-	key    string // the target's API key; empty: none
+	target  *load.Endpoint
+	mock    *load.Endpoint
+	key     string // the target's API key; empty: none
+	foreign bool   // whether the target does not have our API
 }
 
 // place looks up the addresses that the flags name and refuses those that may
@@ -41,21 +41,40 @@ func (o *loadtestOptions) place(ctx context.Context, a *app) (place, error) {
 		return place{}, usagef("%s is of a server that is started, and --target names one that runs", o.given())
 	case o.target == "":
 		return place{}, o.check(engine.All)
+	case o.spoken != nil && o.apiKeyFile != "":
+		return place{}, usagef("--api-key-file is for a server of notifyctl; for a --target with a path, --header 'Authorization: Bearer $KEY' says the same")
 	}
 	key, err := o.key(a)
 	if err != nil {
 		return place{}, err
 	}
-	target, err := resolve(ctx, "--target", o.target, o.external)
-	if err != nil || o.mock == "" {
-		return place{target: target, key: key}, err
+	p := place{key: key, foreign: o.spoken != nil}
+	if p.foreign {
+		p.target, err = resolveAsIs(ctx, "--target", o.target, o.external)
+	} else {
+		p.target, err = resolve(ctx, "--target", o.target, o.external)
 	}
-	mock, err := resolve(ctx, "--mock", o.mock, o.external)
-	return place{target: target, mock: mock, key: key}, err
+	if err != nil || o.mock == "" {
+		return p, err
+	}
+	p.mock, err = resolve(ctx, "--mock", o.mock, o.external)
+	return p, err
 }
 
-// resolve finds the server that a flag names.
+// resolve finds the server of ours that a flag names by its address alone.
 func resolve(ctx context.Context, flag, url string, external []string) (*load.Endpoint, error) {
+	endpoint, err := resolveAsIs(ctx, flag, url, external)
+	if err != nil {
+		return nil, err
+	}
+	if u := endpoint.URL; strings.Trim(u.Path, "/") != "" || u.RawQuery != "" {
+		return nil, usagef("%s %s: accepted is a URL without a path, as in %s", flag, u.Redacted(), endpoint.Base())
+	}
+	return endpoint, nil
+}
+
+// resolveAsIs finds the server that a flag names by the URL of a call.
+func resolveAsIs(ctx context.Context, flag, url string, external []string) (*load.Endpoint, error) {
 	endpoint, err := load.Resolve(ctx, url, external)
 	switch {
 	case errors.Is(err, load.ErrForbidden):
@@ -63,8 +82,8 @@ func resolve(ctx context.Context, flag, url string, external []string) (*load.En
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", flag, err)
 	}
-	if u := endpoint.URL; strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, usagef("%s %s: accepted is a URL without a path, as in %s", flag, u.Redacted(), endpoint.Base())
+	if endpoint.URL.Fragment != "" {
+		return nil, usagef("%s %s: a URL to call has no fragment", flag, endpoint.URL.Redacted())
 	}
 	return endpoint, nil
 }
@@ -74,14 +93,18 @@ func (p place) String() string {
 	if p.target == nil {
 		return "a system that is started for it"
 	}
+	if p.foreign {
+		return p.target.Base() + p.target.URL.EscapedPath()
+	}
 	return p.target.Base()
 }
 
 // do runs a scenario there. A system that is started for it stops with it.
-func (p place) do(ctx context.Context, a *app, plan *planner.Plan, run *scenarios.Run, o *loadtestOptions) (_ *scenarios.Result, err error) {
+func (p place) do(ctx context.Context, a *app, run *scenarios.Run, o *loadtestOptions) (_ *scenarios.Result, err error) {
+	var regions scenarios.Regions
 	embedded := p.target == nil
 	if embedded {
-		system, err := startEmbedded(ctx, a, plan, &o.engineOptions, o.seed, run.Scale().Time)
+		system, err := startEmbedded(ctx, a, run.Plan(), &o.engineOptions, o.seed, run.Scale().Time)
 		if err != nil {
 			return nil, err
 		}
@@ -95,13 +118,17 @@ func (p place) do(ctx context.Context, a *app, plan *planner.Plan, run *scenario
 		if p, err = p.of(ctx, system); err != nil {
 			return nil, err
 		}
+		regions = system.system
 	}
 	client, err := api.NewClient(p.target.Base(), api.ClientOptions{Key: p.key, DialContext: p.target.DialContext})
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	bench := scenarios.Bench{Target: p.target, Key: p.key, System: client, Embedded: embedded, Log: a.log}
+	bench := scenarios.Bench{Target: p.target, Key: p.key, System: client, Regions: regions, Embedded: embedded, Log: a.log}
+	if p.foreign {
+		bench.System = nil
+	}
 	if p.mock != nil {
 		http := p.mock.Client(ledgerTimeout)
 		defer http.CloseIdleConnections()
@@ -109,7 +136,7 @@ func (p place) do(ctx context.Context, a *app, plan *planner.Plan, run *scenario
 		if err != nil {
 			return nil, err
 		}
-		bench.Ledger = ledger
+		bench.Ledger, bench.Mocks = ledger, ledger
 	}
 	return run.Do(ctx, bench)
 }

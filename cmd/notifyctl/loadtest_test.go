@@ -65,7 +65,7 @@ func TestLoadtestRefusesBeforeItStarts(t *testing.T) {
 		{"--users many", "many"},
 		{"--keys some", "request, entry, none"},
 		{"--target 127.0.0.1:8080", "want http://host:port"},
-		{"--target http://127.0.0.1:8080/send", "without a path"},
+		{"--target http://127.0.0.1:8080/send#now", "no fragment"},
 		{"--target http://192.0.2.1", "--allow-external 192.0.2.1"},
 		{"--target http://169.254.169.254 --allow-external 169.254.169.254", "metadata"},
 		{"--mock http://127.0.0.1:8090", "--mock goes with --target"},
