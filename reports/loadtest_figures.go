@@ -33,6 +33,9 @@ func (w *loadTest) answers() {
 	if failures := Failures(&w.result.Generator); failures != "" {
 		w.row("ERRORS", "%s (requests)", w.terminal.Text(failures))
 	}
+	for _, first := range w.result.Generator.Firsts {
+		w.row("", "%s", w.terminal.Text(FirstAnswer(first)))
+	}
 }
 
 func (w *loadTest) latency() {

@@ -59,8 +59,8 @@ type Options struct {
 	Users    int
 	Keys     load.Keys
 	Seed     uint64
-	Part     Part          // all of it, or a shard
-	Foreign  *load.Foreign // how a target is spoken to that does not have our API; nil for one that has
+	Part     Part              // all of it, or a shard
+	Foreign  *load.Foreign     // how a target is spoken to that does not have our API; nil for one that has
 	Prices   *telemetry.Prices // what sending costs; nil: the result has no cost
 	// Require names the checks that fail when nobody can see what they are about.
 	Require []string
