@@ -100,7 +100,7 @@ func (x *expected) judge(v *view) Check {
 	check.Measured = &r.value
 	if r.interval != nil {
 		check.Low, check.High = &r.interval.low, &r.interval.high
-		check.Verdict, check.Why = x.compareInterval(*r.interval, x.metric.unit)
+		check.Verdict, check.Why = x.compareInterval(*r.interval)
 	} else {
 		check.Verdict = x.compare(r.value)
 	}
@@ -120,12 +120,12 @@ func (x *expected) compare(v float64) Verdict {
 
 // compareInterval fails what is beyond the limit with all of its interval, and
 // passes what is so with none of it.
-func (x *expected) compareInterval(i confidence, unit string) (Verdict, string) {
+func (x *expected) compareInterval(i confidence) (Verdict, string) {
 	low, high := x.compare(i.low), x.compare(i.high)
 	if low == high {
 		return low, ""
 	}
-	return Inconclusive, fmt.Sprintf("it lies between %.3g and %.3g %s, with a confidence of 95 %%, and the limit lies between them, too", i.low, i.high, unit)
+	return Inconclusive, "the limit lies within the 95 % interval"
 }
 
 // bound says that the value is a lower bound, which cannot prove that it lies
