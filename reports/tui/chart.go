@@ -10,9 +10,11 @@ import (
 	"github.com/notifyctl/notifyctl/reports"
 )
 
-// axisWidth is what the labels of a chart's axis take, with a space before the
-// axis itself.
-const axisWidth = 10
+const (
+	tickWidth = 9
+	// axisWidth is what an axis takes with its labels and the spaces around them.
+	axisWidth = tickWidth + 3
+)
 
 // A line of a chart.
 type line struct {
@@ -27,26 +29,35 @@ type chart struct {
 	least float64              // what the axis goes up to at least
 }
 
-// draw gives the chart in so many lines, none wider than the width.
+// draw gives the chart in so many lines or a few less, none wider than the
+// width.
 func (c chart) draw(h *history, t reports.Terminal, seconds, width, height int) []string {
-	columns := width - axisWidth - 1
+	columns := width - axisWidth
 	if columns < 8 || height < 2 {
-		return make([]string, max(height, 0))
+		return nil
 	}
 	highest := c.least
 	data := make([][]float64, len(c.lines))
 	for i, l := range c.lines {
-		// A line of n values takes n-1 columns.
-		data[i] = h.values(l.name, seconds, columns+1)
+		data[i] = h.values(l.name, seconds, columns+1) // a line of n values takes n-1 columns
 		for _, v := range data[i] {
 			if v > highest {
 				highest = v
 			}
 		}
 	}
+	a := axisOf(highest, height)
+	lines := strings.Split(asciigraph.PlotMany(data, c.options(t, a)...), "\n")
+	for i := range lines {
+		lines[i] = ansi.Truncate(a.write(lines[i], i, t), width, "")
+	}
+	return lines
+}
+
+func (c chart) options(t reports.Terminal, a axis) []asciigraph.Option {
 	options := []asciigraph.Option{
-		asciigraph.Height(height - 1), asciigraph.LowerBound(0), asciigraph.UpperBound(roundUp(highest)),
-		asciigraph.YAxisValueFormatter(func(v float64) string { return right(c.write(v), axisWidth-1) }),
+		asciigraph.Height(a.rows), asciigraph.LowerBound(0), asciigraph.UpperBound(a.upper),
+		asciigraph.YAxisValueFormatter(func(v float64) string { return right(c.write(v), tickWidth) }),
 	}
 	if t.Color {
 		colors := make([]asciigraph.AnsiColor, len(c.lines))
@@ -60,18 +71,37 @@ func (c chart) draw(h *history, t reports.Terminal, seconds, width, height int) 
 	if !t.UTF8 {
 		options = append(options, asciigraph.SeriesChars(c.asciiLines()...))
 	}
-	plot := strings.Split(asciigraph.PlotMany(data, options...), "\n")
-	lines := make([]string, height)
-	for i := range lines {
-		if i < len(plot) {
-			lines[i] = ansi.Truncate(axis(plot[i], t), width, "")
-		}
-	}
-	return lines
+	return options
 }
 
-// axis writes the axis with what the terminal has.
-func axis(line string, t reports.Terminal) string {
+// mostTicks is how many labels an axis has at most, beside 0.
+const mostTicks = 5
+
+// An axis goes from 0 to its upper end over some rows, of which every so many
+// has a label.
+type axis struct {
+	rows  int // beside that of 0
+	every int
+	upper float64
+}
+
+// axisOf gives the axis that takes a value and so many lines, or a few less, for
+// its labels to be round.
+func axisOf(highest float64, lines int) axis {
+	rows := lines - 1
+	every := (rows + mostTicks - 1) / mostTicks
+	rows -= rows % every
+	ticks := rows / every
+	return axis{rows, every, roundUp(highest/float64(ticks)) * float64(ticks)}
+}
+
+// write writes a line of the axis with what the terminal has.
+func (a axis) write(line string, row int, t reports.Terminal) string {
+	if row%a.every != 0 {
+		if at := strings.IndexAny(line, "┤┼"); at >= 0 {
+			line = strings.Repeat(" ", axisWidth-1) + line[at:]
+		}
+	}
 	if t.UTF8 {
 		return line
 	}
@@ -91,14 +121,14 @@ func (c chart) asciiLines() []asciigraph.CharSet {
 	return sets
 }
 
-// roundUp gives the next number that is 1, 1.5, 2, 3, 4, 5 or 8 times a power of
-// ten: an axis that ends there does not move with every value.
+// roundUp gives the next number that is 1, 2, 2.5 or 5 times a power of ten:
+// labels can be read, and the axis does not move with every value.
 func roundUp(v float64) float64 {
 	if v <= 0 || math.IsNaN(v) || math.IsInf(v, 0) {
 		return 1
 	}
 	power := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, factor := range []float64{1, 1.5, 2, 3, 4, 5, 8} {
+	for _, factor := range []float64{1, 2, 2.5, 5} {
 		if v <= factor*power {
 			return factor * power
 		}

@@ -195,6 +195,9 @@ func (s *screen) header() string {
 			middle = s.options.Terminal.Text(st.Role) + "  " + middle
 		}
 	}
+	if s.filter != "" {
+		left += "  filter: " + s.options.Terminal.Text(s.filter)
+	}
 	how, text := s.state()
 	state := paint(s.options.Terminal, how, s.signs.dot) + " " + text
 	room := s.width - ansi.StringWidth(state)
@@ -261,7 +264,7 @@ func (s *screen) footer() string {
 	for v := range views {
 		name := fmt.Sprintf("%d %s", v+1, v)
 		if short {
-			name = fmt.Sprint(v + 1)
+			name = fmt.Sprint(int(v) + 1)
 		}
 		if v == s.view {
 			names[v] = "[" + name + "]"
@@ -297,11 +300,11 @@ func (s *screen) helpText() []string {
 	x := ""
 	switch s.options.Subject {
 	case LoadTest:
-		q = "q, Ctrl-C    leave the screen, after asking: the test goes on in plain lines"
-		x = "x            abort the test, after asking: its result is of what was done until then"
+		q = "q, Ctrl-C    leave the screen, after asking; the test goes on in plain lines"
+		x = "x            abort the test, after asking; what was done has its result"
 	case Serving:
-		q = "q, Ctrl-C    leave the screen, after asking: the server goes on without it"
-		x = "x            end the server, after asking: what is being sent is settled first"
+		q = "q, Ctrl-C    leave the screen, after asking; the server goes on without it"
+		x = "x            end the server, after asking; what is being sent is settled"
 	case Watching:
 		q = "q, Ctrl-C    leave; the server goes on"
 	}
@@ -309,7 +312,7 @@ func (s *screen) helpText() []string {
 		c.rule("help", ""),
 		"  1 to 7       overview, channels, queues, providers, stores, process, log",
 		"  tab          the next view; shift-tab the one before",
-		"  space        freeze the display, and let it go on; what it shows goes on anyway",
+		"  space        freeze the display, and let it go on; nothing else is held up",
 		"  s            sort the view's table by its next column, largest first",
 		"  /            show only rows with a text in their name; esc drops it",
 		"  + -          charts cover more time, or less; a fits them to what there is",

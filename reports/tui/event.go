@@ -38,14 +38,24 @@ type events struct {
 	status *api.Status
 	states map[string]string // of breakers, dependencies, regions and gateways
 	scaled time.Time         // the last event of scaling that is in
-	marked int               // marks of the run that are in
+	marked map[marking]bool  // beginnings and ends of marks that are in
+	began  time.Time         // the load
 }
 
-func newEvents() events { return events{states: map[string]string{}} }
+// A marking is the beginning or the end of a mark of a load test.
+type marking struct {
+	at   float64
+	text string
+	end  bool
+}
+
+func newEvents() events {
+	return events{states: map[string]string{}, marked: map[marking]bool{}}
+}
 
 func (e *events) clone() events {
 	c := *e
-	c.list, c.states = slices.Clone(e.list), maps.Clone(e.states)
+	c.list, c.states, c.marked = slices.Clone(e.list), maps.Clone(e.states), maps.Clone(e.marked)
 	return c
 }
 
@@ -102,6 +112,29 @@ func (e *events) takeRun(m *Moment) {
 		e.add(m.At, plain, "stage %s", stage)
 	}
 	e.stage = stage
+	if m.Run.Phase == scenarios.Running {
+		e.began = m.At.Add(-m.Run.Elapsed)
+	}
+	for i := range m.Run.Marks {
+		e.takeMark(&m.Run.Marks[i])
+	}
+}
+
+// takeMark takes over what the test did or saw that the server does not say.
+func (e *events) takeMark(mark *scenarios.Mark) {
+	if mark.Kind != scenarios.FaultMark && mark.Kind != scenarios.GeneratorMark || len(e.marked) >= 2*mostEvents {
+		return
+	}
+	note := func(m marking, how severity, text string) {
+		if !e.marked[m] {
+			e.marked[m] = true
+			e.add(e.began.Add(time.Duration(m.at*float64(time.Second))), how, "%s", text)
+		}
+	}
+	note(marking{mark.At, mark.Text, false}, doubtful, mark.Text)
+	if mark.Until != nil {
+		note(marking{*mark.Until, mark.Text, true}, good, "over: "+mark.Text)
+	}
 }
 
 // takeStates notices what is in another state than before. What is new is in no

@@ -112,6 +112,7 @@ func runAt(second int) scenarios.Snapshot {
 		Scenario: "spike", Profile: "ci", Phase: scenarios.Running, Stage: "calm",
 		Elapsed: time.Duration(second) * time.Second, Total: 150 * time.Second, Batch: 100,
 		Report: &load.Report{Connections: 12},
+		Stages: []scenarios.Stage{{Name: "calm", For: 20 * time.Second}, {Name: "spike", For: 100 * time.Second}, {Name: "after", For: 30 * time.Second}},
 	}
 	if second >= 20 {
 		s.Stage = "spike"

@@ -41,7 +41,7 @@ const (
 
 // order is how the rows of tables are chosen and sorted.
 type order struct {
-	by     int    // 0 as they come, else the keyed column, from 1
+	by     int    // 0 as they come, else the keyed column, from 1; beyond the last from 0 again
 	filter string // rows whose name or first cells have it
 }
 
@@ -79,19 +79,16 @@ func (o order) passes(name string) bool {
 
 // sort sorts the rows, largest first, and gives the column that it did so by.
 func (tb *table) sort(by int) (column int) {
-	if by == 0 {
-		return -1
-	}
 	var keyed []int
 	for i, c := range tb.columns {
 		if c.keyed {
 			keyed = append(keyed, i)
 		}
 	}
-	if len(keyed) == 0 {
+	at := by%(len(keyed)+1) - 1
+	if at < 0 {
 		return -1
 	}
-	at := (by - 1) % len(keyed)
 	slices.SortStableFunc(tb.rows, func(a, b row) int {
 		return cmp.Compare(b.keys[at], a.keys[at]) // of which NaN is the least
 	})
@@ -136,15 +133,4 @@ func (tb *table) line(shown []int, cells []string) string {
 		}
 	}
 	return strings.TrimRight(b.String(), " ")
-}
-
-// sorts is in how many ways a table's rows can be sorted.
-func (tb *table) sorts() int {
-	n := 0
-	for _, c := range tb.columns {
-		if c.keyed {
-			n++
-		}
-	}
-	return n
 }

@@ -21,8 +21,9 @@ import (
 type verdict struct {
 	mark  string // four columns wide
 	name  string
-	value string
-	rank  int // those that matter most come first
+	limit string // what is asked for
+	value string // what is
+	rank  int    // those that matter most come first
 }
 
 // The ranks of verdicts.
@@ -51,12 +52,12 @@ func (c *canvas) verdictTitle() (title, remark string) {
 		title = "checks"
 	}
 	parts := []string{}
-	for rank, word := range []string{"do not hold", "open", "hold"} {
+	for rank, mark := range []string{c.t.Mark(scenarios.Fail), "..", c.t.Mark(scenarios.Pass)} {
 		if counts[rank] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[rank], word))
+			parts = append(parts, fmt.Sprintf("%s %d", strings.TrimSpace(ansi.Strip(mark)), counts[rank]))
 		}
 	}
-	return title, strings.Join(parts, ", ")
+	return title, strings.Join(parts, "   ")
 }
 
 // verdicts writes what must hold in columns, to be read downwards.
@@ -65,9 +66,10 @@ func (c *canvas) verdicts(columns int) []string {
 	width := (c.width - 1) / columns
 	cells := make([]string, len(all))
 	for i, v := range all {
-		value := right(v.value, 10)
-		name := fit(c.t.Text(v.name), max(width-6-len(value)-2, 0))
-		cells[i] = " " + v.mark + " " + name + " " + value
+		value, limit := right(c.t.Text(v.value), 10), c.t.Text(v.limit)
+		room := width - len(" mark  ") - ansi.StringWidth(value) - 1
+		name := c.cut(c.t.Text(v.name), room-ansi.StringWidth(limit)-1)
+		cells[i] = " " + v.mark + " " + fit(strings.TrimSpace(name+" "+limit), max(room, 0)) + " " + value
 	}
 	rows := (len(cells) + columns - 1) / columns
 	lines := make([]string, rows)
@@ -79,12 +81,20 @@ func (c *canvas) verdicts(columns int) []string {
 	return lines
 }
 
+// cut shortens a text, and shows that it did.
+func (c *canvas) cut(text string, width int) string {
+	if ansi.StringWidth(text) <= width {
+		return text
+	}
+	return ansi.Truncate(text, max(width, 0), c.signs.cut)
+}
+
 // checks are those of the load test, in its order.
 func (c *canvas) checks() []verdict {
 	list := make([]verdict, len(c.Run.Checks))
 	for i, check := range c.Run.Checks {
 		v := verdict{mark: c.t.Mark(check.Verdict), rank: open}
-		v.name = strings.TrimSpace(check.Name + " " + reports.Limit(check))
+		v.name, v.limit = check.Name, reports.Limit(check)
 		if check.Measured != nil {
 			v.value = reports.Measured(check)
 		}
@@ -117,7 +127,7 @@ func (c *canvas) promises() []verdict {
 }
 
 func (c *canvas) promise(r *api.Reading) verdict {
-	v := verdict{name: promiseName(r), mark: c.t.Dim("-") + "   ", value: unseen, rank: open}
+	v := verdict{name: promiseName(r), limit: promised(r), mark: c.t.Dim("-") + "   ", value: unseen, rank: open}
 	if r.Value == nil {
 		return v
 	}
@@ -135,8 +145,7 @@ func (c *canvas) promise(r *api.Reading) verdict {
 	return v
 }
 
-// promiseName is a reading with its labels and target, as in "lag push low
-// <= 30 s".
+// promiseName is a reading's name with its labels, as in "lag push low".
 func promiseName(r *api.Reading) string {
 	words := []string{strings.ReplaceAll(r.Name, "_", " ")}
 	for _, label := range slices.Sorted(maps.Keys(r.Labels)) {
@@ -146,16 +155,20 @@ func promiseName(r *api.Reading) string {
 		}
 		words = append(words, value)
 	}
-	least, most := r.Target.AtLeast, r.Target.AtMost
-	switch {
-	case least != nil && most != nil:
-		words = append(words, reading(*least, r.Unit)+" to "+reading(*most, r.Unit))
-	case least != nil:
-		words = append(words, ">= "+reading(*least, r.Unit))
-	case most != nil:
-		words = append(words, "<= "+reading(*most, r.Unit))
-	}
 	return strings.Join(words, " ")
+}
+
+// promised is a reading's target, as in "<= 30 s".
+func promised(r *api.Reading) string {
+	switch least, most := r.Target.AtLeast, r.Target.AtMost; {
+	case least != nil && most != nil:
+		return reading(*least, r.Unit) + " to " + reading(*most, r.Unit)
+	case least != nil:
+		return ">= " + reading(*least, r.Unit)
+	case most != nil:
+		return "<= " + reading(*most, r.Unit)
+	}
+	return ""
 }
 
 // reading writes a value of the dashboard in its unit.

@@ -28,8 +28,21 @@ func (c *canvas) channels() []string {
 	}
 	lines := []string{c.rule("end to end", "from the 202 to the outcome, and where the time goes")}
 	lines = append(lines, tb.write(c.t, c.width, c.order)...)
-	lines = append(lines, "", c.rule("success and cost", "over the last minute"))
-	return append(lines, c.channelSums().write(c.t, c.width, c.order)...)
+	sums := append([]string{c.rule("success and cost", "over the last minute")}, c.channelSums().write(c.t, c.width, c.order)...)
+	if rows := c.height - len(lines) - len(sums); rows > leastChart {
+		lines = append(lines, c.timesChart(min(rows-1, mostChart))...)
+	}
+	return append(lines, sums...)
+}
+
+// timesChart shows how long notifications take, by how urgent they are.
+func (c *canvas) timesChart(rows int) []string {
+	ch := chart{write: latency, least: 100, lines: []line{{endToEnd + "low", true}, {endToEnd + "high", false}}}
+	return c.chart("end to end, p99", "low, high", ch, []string{
+		number("high       ", latency(c.history.last(endToEnd+"high")), 9),
+		number("normal     ", latency(c.history.last(endToEnd+"normal")), 9),
+		number("low        ", latency(c.history.last(endToEnd+"low")), 9),
+	}, rows)
 }
 
 func (c *canvas) channelRow(w span, e *api.EndToEnd) row {

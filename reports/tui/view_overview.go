@@ -12,8 +12,9 @@ import (
 
 const (
 	leastChart = 3
-	mostChart  = 14
+	mostChart  = 25
 	figureGap  = 24 // what the numbers beside a chart take
+	labelWidth = 10 // of a line of figures
 )
 
 // overview is everything at a glance: load, latency, queues, workers, providers
@@ -25,12 +26,16 @@ func (c *canvas) overview() []string {
 		side := c.within(c.width-left-3, c.height)
 		return c.beside(c.within(left, c.height).glance(), side.outcome(c.height), left)
 	case c.narrow():
-		lines := append([]string{c.rule("", "")}, c.rateLine())
+		lines := []string{c.progressBar(), c.rateLine()}
 		lines = append(lines, c.figures()...)
 		return append(lines, append([]string{c.rule(c.verdictTitle())}, c.verdicts(1)...)...)
 	}
 	figures := len(c.figures())
-	verdicts := c.verdicts(2)
+	columns := 2
+	if c.Run == nil && c.width < wideColumns {
+		columns = 1 // the names of promises are long
+	}
+	verdicts := c.verdicts(columns)
 	// What is beside charts, and the least of each of the three.
 	spare := c.height - figures - 4 - leastChart - 1
 	shown := min(len(verdicts), max(spare, 0))
@@ -74,7 +79,7 @@ func (c *canvas) glance() []string {
 	default:
 		lines = c.rates(room)
 	}
-	lines = append(lines, c.rule(c.progressBar()))
+	lines = append(lines, c.progressBar())
 	return append(lines, figures...)
 }
 
@@ -111,7 +116,7 @@ func (c *canvas) rates(rows int) []string {
 			}
 		}
 	}
-	return c.chart("rate/s, "+c.ago(), remark, ch, numbers, rows)
+	return c.chart("rate/s", remark, ch, numbers, rows)
 }
 
 func (c *canvas) latencies(rows int) []string {
@@ -143,8 +148,11 @@ func (c *canvas) depths(rows int) []string {
 
 // chart draws a chart below its title, with numbers beside it.
 func (c *canvas) chart(title, remark string, ch chart, numbers []string, rows int) []string {
-	lines := []string{c.rule(title, remark)}
-	width := c.width - figureGap
+	lines := []string{c.rule(title+", "+c.ago(), remark)}
+	width := c.width
+	if len(numbers) > 0 {
+		width -= figureGap
+	}
 	for i, plot := range ch.draw(c.history, c.t, c.seconds, width, rows) {
 		if i < len(numbers) {
 			plot = fit(plot, width) + "   " + numbers[i]
@@ -154,24 +162,51 @@ func (c *canvas) chart(title, remark string, ch chart, numbers []string, rows in
 	return lines
 }
 
-// progressBar gives the title and the remark of the line above the figures: how
-// far a load test is, by stage.
-func (c *canvas) progressBar() (title, remark string) {
+// progressBar is the line above the figures: the stages of a load test, how far
+// it is, and how long it takes yet.
+func (c *canvas) progressBar() string {
 	r := c.Run
-	if r == nil || r.Total <= 0 {
-		return "", ""
+	if r == nil || r.Total <= 0 || r.Phase == scenarios.Over {
+		return c.rule("", "")
 	}
-	switch r.Phase {
-	case scenarios.Starting, scenarios.Running:
-		return "", clockLeft(r.Total - r.Elapsed)
-	case scenarios.Draining:
-		return "the load is over", "what is in flight ends"
-	case scenarios.Over:
+	remark := " " + right(long(r.Total-r.Elapsed), 7) + " to go"
+	if r.Phase == scenarios.Draining {
+		remark = " what is in flight ends"
 	}
-	return "", ""
+	width := c.width - len(remark)
+	if width < 16 {
+		return c.rule("", strings.TrimSpace(remark))
+	}
+	at := func(d time.Duration) int {
+		return int(float64(width) * min(max(d.Seconds()/r.Total.Seconds(), 0), 1))
+	}
+	done := at(r.Elapsed)
+	var bar strings.Builder
+	var from time.Duration
+	for _, stage := range r.Stages {
+		begin, end := at(from), at(from+stage.For)
+		from += stage.For
+		bar.WriteString(c.stretch(c.t.Text(stage.Name), begin, end, done))
+	}
+	return fit(bar.String(), width) + c.t.Dim(remark)
 }
 
-func clockLeft(d time.Duration) string { return long(d) + " to go" }
+// stretch is the part of the progress bar from one column to another, with its
+// name in it.
+func (c *canvas) stretch(name string, begin, end, done int) string {
+	width := max(end-begin, 0)
+	passed := min(max(done-begin, 0), width)
+	head := c.signs.cross + " " + name + " "
+	taken := ansi.StringWidth(head)
+	if taken > width {
+		head, taken = "", 0
+		if width > 0 {
+			head, taken = c.signs.cross, 1
+		}
+	}
+	passed = max(passed-taken, 0)
+	return head + strings.Repeat(c.signs.gone, passed) + c.t.Dim(strings.Repeat(c.signs.left, max(width-taken-passed, 0)))
+}
 
 // rateLine is the rate where there is no room for a chart.
 func (c *canvas) rateLine() string {
@@ -184,15 +219,17 @@ func (c *canvas) rateLine() string {
 // figure writes a line of numbers behind its label, as many as there is room
 // for.
 func (c *canvas) figure(label string, parts ...string) string {
-	line := fit(label, 10)
+	line := fit(label, labelWidth)
+	gap := " "
 	for _, p := range parts {
 		if p == "" {
 			continue
 		}
-		if ansi.StringWidth(line)+3+ansi.StringWidth(p) > c.width && ansi.StringWidth(line) > 10 {
+		if gap != " " && ansi.StringWidth(line+gap+p) > c.width {
 			break
 		}
-		line += "   "[:1+2*min(len(line)/11, 1)] + p
+		line += gap + p
+		gap = "   "
 	}
 	return line
 }
@@ -242,7 +279,7 @@ func (c *canvas) queueFigure() string {
 	case trend > 1 && trend > 0.02*float64(waiting):
 		remark = "growing by " + count(trend) + "/s"
 	}
-	return c.figure("queue", right(count(float64(waiting)), 9), sparkline(c.history, c.t, queued, c.seconds, min(20, max(c.width-60, 0))),
+	return c.figure("queue", right(count(float64(waiting)), 9), sparkline(c.history, c.t, queued, c.seconds, min(20, max(c.width-64, 0))),
 		number("oldest", latency(milliseconds(age)), 8), remark)
 }
 

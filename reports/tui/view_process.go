@@ -17,13 +17,17 @@ func (c *canvas) process() []string {
 		generator = append([]string{c.rule("generator", "is it the system, or what loads it?")}, c.generator()...)
 	}
 	own := c.resources()
-	rows := (c.height - len(generator) - len(own) - 1) / 2
+	room := c.height - len(generator) - len(own) - 1
 	lines := append(generator, c.rule("server", c.version()))
 	lines = append(lines, own...)
-	if rows >= leastChart+1 {
-		rows = min(rows-1, mostChart)
-		lines = append(lines, c.chart("cores in use", "", chart{write: count, least: 0.1, lines: []line{{cores, false}}}, nil, rows)...)
-		lines = append(lines, c.chart("memory", "heap, resident", chart{write: size, least: 1e6, lines: []line{{heap, true}, {rss, false}}}, nil, rows)...)
+	memory := chart{write: size, least: 1e6, lines: []line{{rss, true}, {heap, false}}}
+	busy := chart{write: count, least: 0.1, lines: []line{{cores, false}}}
+	if room/2 > leastChart {
+		lines = append(lines, c.chart("cores in use", "", busy, nil, min(room/2-1, mostChart))...)
+		room /= 2
+	}
+	if room > leastChart {
+		lines = append(lines, c.chart("memory", "resident, live heap", memory, nil, min(room-1, mostChart))...)
 	}
 	return lines
 }
@@ -72,7 +76,7 @@ func (c *canvas) generator() []string {
 	}
 	lines := []string{
 		line("load sent", percent(achieved), "of the schedule; under 99 % nothing is proven"),
-		line("late", count(float64(r.Late)), fmt.Sprintf("requests over 10 ms late, %s of them held by the target", count(float64(r.LateHeld)))),
+		line("late", count(float64(r.Late)), fmt.Sprintf("requests over 10 ms late, %s by the target's fault", count(float64(r.LateHeld)))),
 		line("dropped", count(float64(r.Total.Dropped)), "requests, being over 1 s late"),
 		line("connections", count(float64(r.Connections)), "at most, at once"),
 		line("p99", latency(milliseconds(r.Response.P99)), "from the schedule"),

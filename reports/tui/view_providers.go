@@ -10,24 +10,32 @@ func (c *canvas) providers() []string {
 	totals := c.providerTotals().write(c.t, c.width, c.order)
 	lines := append([]string{c.rule("providers", "a second, over the last ten")}, answers...)
 	rows := c.height - len(answers) - len(totals) - 3
-	if rows >= leastChart+1 {
-		lines = append(lines, c.sentChart(min(rows-1, mostChart))...)
+	if name := c.busiest(); name != "" && rows > leastChart {
+		lines = append(lines, c.sentChart(name, min(rows-1, mostChart))...)
 	}
 	return append(append(lines, c.rule("since the server's start", "")), totals...)
 }
 
-// sentChart shows the notifications sent, and those that failed, by whomever.
-func (c *canvas) sentChart(rows int) []string {
+// busiest is the provider that was sent most lately; empty without any.
+func (c *canvas) busiest() string {
+	w := c.history.window()
 	best, most := "", -1.0
-	for _, p := range c.status().Providers {
-		if v := c.history.last(sentBy + p.Name); v > most {
-			best, most = p.Name, v
+	for i := range w.now.Providers {
+		p := &w.now.Providers[i]
+		then := w.provider(p)
+		if sent := grown(then.Sent, p.Sent); sent > most {
+			best, most = p.Name, sent
 		}
 	}
-	ch := chart{write: count, least: 10, lines: []line{{failedBy + best, true}, {sentBy + best, false}}}
-	return c.chart(c.t.Text(best)+", notifications/s", "failed, sent", ch, []string{
-		number("sent/s     ", count(c.history.last(sentBy+best)), 9),
-		number("failed/s   ", count(c.history.last(failedBy+best)), 9),
+	return best
+}
+
+// sentChart shows what one provider was sent, and what of it failed.
+func (c *canvas) sentChart(name string, rows int) []string {
+	ch := chart{write: count, least: 10, lines: []line{{failedBy + name, true}, {sentBy + name, false}}}
+	return c.chart(c.t.Text(name)+", notifications/s", "failed, sent", ch, []string{
+		number("sent/s     ", count(c.history.last(sentBy+name)), 9),
+		number("failed/s   ", count(c.history.last(failedBy+name)), 9),
 	}, rows)
 }
 

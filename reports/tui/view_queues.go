@@ -60,9 +60,16 @@ func (c *canvas) queueTable() *table {
 	return tb
 }
 
+// The bounds of a sparkline's width; a column that has no room for the least is
+// left out.
+const (
+	leastSpark = 16
+	mostSpark  = 60
+)
+
 // spark is how wide the sparklines of a table are whose other columns take
 // so much.
-func (c *canvas) spark(taken int) int { return min(max(c.width-taken, 8), 60) }
+func (c *canvas) spark(taken int) int { return min(max(c.width-taken, leastSpark), mostSpark) }
 
 func (c *canvas) poolTable() *table {
 	tb := &table{columns: []column{

@@ -12,13 +12,32 @@ import (
 
 // stores is what the server keeps things in: caches, shards and engines.
 func (c *canvas) stores() []string {
-	lines := append([]string{c.rule("caches", "over the last ten seconds")}, c.cacheTable().write(c.t, c.width, c.order)...)
-	lines = append(lines, "", c.rule("preferences", ""))
+	caches := append([]string{c.rule("caches", "over the last ten seconds")}, c.cacheTable().write(c.t, c.width, c.order)...)
+	below := c.below()
+	if rows := c.height - len(caches) - len(below); rows > leastChart {
+		caches = append(caches, c.hitsChart(min(rows-1, mostChart))...)
+	}
+	return append(caches, below...)
+}
+
+// hitsChart shows how the caches of preferences do, which a database would be
+// asked in the place of.
+func (c *canvas) hitsChart(rows int) []string {
+	ch := chart{write: percent, least: 100, lines: []line{{hitsOf + "preferences_l2", true}, {hitsOf + "preferences_l1", false}}}
+	return c.chart("hits of the preferences' caches", "second, first", ch, []string{
+		number("first      ", percent(c.history.last(hitsOf+"preferences_l1")), 9),
+		number("second     ", percent(c.history.last(hitsOf+"preferences_l2")), 9),
+	}, rows)
+}
+
+// below is what is no cache.
+func (c *canvas) below() []string {
+	lines := []string{c.rule("preferences", "")}
 	lines = append(lines, c.shards()...)
-	lines = append(lines, "", c.rule("engines", ""))
+	lines = append(lines, c.rule("engines", ""))
 	lines = append(lines, c.engines()...)
 	if len(c.status().Dependencies) > 0 {
-		lines = append(lines, "", c.rule("beyond the network", "asked once a second"))
+		lines = append(lines, c.rule("beyond the network", "asked once a second"))
 		lines = append(lines, c.dependencyTable().write(c.t, c.width, c.order)...)
 	}
 	return lines

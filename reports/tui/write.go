@@ -138,13 +138,14 @@ func paint(t reports.Terminal, how severity, text string) string {
 
 // signs are what a terminal draws with.
 type signs struct {
-	rule, column, dot, up, down, gone, left, cross string
-	levels                                         []rune // of a sparkline
+	rule, column, dot, up, down, cut string
+	gone, left, cross                string // of a progress bar
+	levels                           []rune // of a sparkline
 }
 
 func signsOf(t reports.Terminal) signs {
 	if t.UTF8 {
-		return signs{"─", "│", "●", "↑", "↓", "━", "┄", "┬", []rune("▁▂▃▄▅▆▇█")}
+		return signs{"─", "│", "●", "↑", "↓", "…", "━", "┄", "╺", []rune("▁▂▃▄▅▆▇█")}
 	}
-	return signs{"-", "|", "*", "^", "v", "=", ".", "-", []rune("_.:-=+*#")}
+	return signs{"-", "|", "*", "^", "v", "~", "=", ".", "+", []rune("_.:-=+*#")}
 }
