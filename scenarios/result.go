@@ -34,10 +34,11 @@ type Result struct {
 	Caches      map[string]Cache    `json:"caches"`    // by name
 	Resources   Resources           `json:"resources"`
 	Cost        map[string]float64  `json:"cost"`
-	Limits      []Limit             `json:"limits"`   // of the plan, and how near the run came to them
-	Timeline    *Timeline           `json:"timeline"` // how it went
-	Marks       []Mark              `json:"marks"`    // what happened meanwhile, oldest first
-	Shard       *Shard              `json:"shard"`    // null for a run that was whole
+	Limits      []Limit             `json:"limits"`           // of the plan, and how near the run came to them
+	Timeline    *Timeline           `json:"timeline"`         // how it went
+	Marks       []Mark              `json:"marks"`            // what happened meanwhile, oldest first
+	Shard       *Shard              `json:"shard"`            // null for a run that was whole
+	Merged      int                 `json:"merged,omitempty"` // of how many shards' results it was put together
 	Histograms  *Histograms         `json:"histograms"`
 	Verdict     Verdict             `json:"verdict"`
 }

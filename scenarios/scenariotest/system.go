@@ -20,13 +20,14 @@ import (
 type System struct {
 	Answer   func(request int) (status int) // nil: 202 always
 	Latency  func(request int) time.Duration
-	Lose     int           // accepted, and never heard of again
-	Unknown  int           // called delivered, and never sent
-	Twice    int           // sent twice
-	Stuck    int           // kept in flight for ever
-	Takes    time.Duration // from acceptance to delivery
-	NoStatus bool          // whether it shows no status
-	HTML     bool          // whether it answers pages for people
+	Delay    func(key string) time.Duration // likewise, by the request's idempotency key
+	Lose     int                            // accepted, and never heard of again
+	Unknown  int                            // called delivered, and never sent
+	Twice    int                            // sent twice
+	Stuck    int                            // kept in flight for ever
+	Takes    time.Duration                  // from acceptance to delivery
+	NoStatus bool                           // whether it shows no status
+	HTML     bool                           // whether it answers pages for people
 
 	Account api.Account                                 // what it begins with
 	Status  func(age time.Duration, status *api.Status) // adds to its status; age counts from the first request
@@ -69,6 +70,9 @@ func (s *System) submit(w http.ResponseWriter, r *http.Request) {
 	s.mu.Unlock()
 	if s.Latency != nil {
 		time.Sleep(s.Latency(n))
+	}
+	if s.Delay != nil {
+		time.Sleep(s.Delay(r.Header.Get("Idempotency-Key")))
 	}
 	if s.HTML {
 		_, _ = w.Write([]byte("<html><h1>It works!</h1></html>"))
