@@ -73,6 +73,7 @@ type scalingWatch struct {
 type watchedGroup struct {
 	asked    time.Time // since when more are wished for than run; zero if not
 	wishes   []wish    // predicted, of as long as a change takes to show
+	gateways int       // predicted, of as many as there were at first
 	fleet    policy.FleetScaling
 	fleetAt  time.Time // of the last look at gateways
 	fleetAPI api.Histogram
@@ -204,7 +205,8 @@ func callTime(then, now *api.Status, channel string) time.Duration {
 }
 
 // predictGateways asks the gateways' policy, which remembers, as often as the
-// system does.
+// system does, and of as many as it has wished for: a step that it asks for it does
+// not ask for again at once.
 func (w *scalingWatch) predictGateways(watched *watchedGroup, g *api.ScaledGroup, now *api.Status) (int, bool) {
 	region := find(now.Regions, func(r api.Region) bool { return r.Name == g.Name })
 	offered := region.Notifications + region.Refused*int64(w.targets.batch)
@@ -216,14 +218,16 @@ func (w *scalingWatch) predictGateways(watched *watchedGroup, g *api.ScaledGroup
 	rate := float64(grown(offered, watched.offered)) / took.Seconds()
 	p99 := now.API.Latency.Sub(watched.fleetAPI).Quantile(0.99)
 	watched.fleetAt, watched.fleetAPI, watched.offered = now.Now, now.API.Latency, offered
-	if first || w.targets.gatewayRate <= 0 || g.Desired == 0 {
+	if first {
+		watched.gateways = g.Desired
+	}
+	if first || w.targets.gatewayRate <= 0 || watched.gateways == 0 {
 		return 0, false
 	}
 	targets := w.targets.fleet
 	targets.Min, targets.Max = g.Min, g.Max
-	var count int
-	count, watched.fleet = watched.fleet.Wish(policy.Fleet{
-		Gateways: g.Desired, Utilisation: rate / (float64(g.Desired) * w.targets.gatewayRate), P99: p99,
+	watched.gateways, watched.fleet = watched.fleet.Wish(policy.Fleet{
+		Gateways: watched.gateways, Utilisation: rate / (float64(watched.gateways) * w.targets.gatewayRate), P99: p99,
 	}, targets, now.Now)
-	return count, true
+	return watched.gateways, true
 }
