@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -192,5 +193,92 @@ func TestALedgerThatForgotSaysNothingOfDuplicates(t *testing.T) {
 	b.ledger.Total.Duplicates = 2
 	if a := b.settle(); a.Duplicates == nil || *a.Duplicates != 2 {
 		t.Errorf("account %+v", a)
+	}
+}
+
+// reportOf is the report of a load that was sent as planned, and took so long.
+func reportOf(elapsed time.Duration) *load.Report {
+	r := &load.Report{Elapsed: elapsed}
+	r.Total.Offered, r.Total.Sent = 1000, 1000
+	r.Total.Kinds[load.Accepted] = 1000
+	r.Response = load.Latency{Count: 1000, P99: 700 * time.Millisecond}
+	return r
+}
+
+// TestAnIntervalIsBeyondALimitOrNotOrBoth.
+func TestAnIntervalIsBeyondALimitOrNotOrBoth(t *testing.T) {
+	for _, test := range []struct {
+		op        string
+		low, high float64
+		want      Verdict
+	}{
+		{"<", -3, 9, Pass}, {"<", 11, 40, Fail}, {"<", -3, 40, Inconclusive},
+		{">", 11, 40, Pass}, {">", -3, 9, Fail}, {">", -3, 40, Inconclusive},
+	} {
+		x := expected{Expectation: Expectation{Op: test.op, Limit: 10}}
+		if got, why := x.compareInterval(confidence{test.low, test.high}); got != test.want || (why == "") != (got != Inconclusive) {
+			t.Errorf("%g to %g %s 10: %s, %q", test.low, test.high, test.op, got, why)
+		}
+	}
+}
+
+// TestWhatIsRequiredFailsUnseen.
+func TestWhatIsRequiredFailsUnseen(t *testing.T) {
+	lost := []Expectation{{Name: "lost", Metric: "lost", Op: "=", Limit: 0}}
+	check := judgeAll(t, lost, &evidence{load: &load.Report{}, over: true, account: (&books{accepted: roaring.New(), noOutcomes: "nobody said it"}).settle()}, "lost")[0]
+	if check.Verdict != Fail || check.Measured != nil || !strings.Contains(check.Why, "nobody said it") {
+		t.Errorf("check %+v", check)
+	}
+	_, err := expectedOf(lost, []string{"found"}, 1)
+	if err == nil || err.Error() != `no check is called "found", which is required; accepted are "lost"` {
+		t.Errorf("a requirement that no check meets: %v", err)
+	}
+}
+
+// TestBusyMocksProveNoFailure: a provider that is too busy to answer is not what it
+// stands for.
+func TestBusyMocksProveNoFailure(t *testing.T) {
+	for busy, want := range map[float64]Verdict{0.5: Fail, 0.8: Inconclusive} {
+		check := judgeAll(t, []Expectation{{Name: "p99", Metric: "latency.p99", Op: "<", Limit: 500}}, &evidence{load: reportOf(time.Minute), batch: 1, mock: busy})[0]
+		if check.Verdict != want || (check.Why == "") != (want == Fail) {
+			t.Errorf("busy %g: %+v", busy, check)
+		}
+	}
+}
+
+// TestASaturatedGeneratorGivesBounds.
+func TestASaturatedGeneratorGivesBounds(t *testing.T) {
+	r := reportOf(10 * time.Second)
+	r.Total.Offered, r.Total.Dropped = 2000, 1000
+	checks := judgeAll(t, []Expectation{
+		{Name: "achieved", Metric: "achieved", Op: ">=", Limit: 99},
+		{Name: "p99", Metric: "latency.p99", Op: "<", Limit: 500},
+	}, &evidence{load: r, batch: 6})
+	for _, c := range checks {
+		if c.Verdict != Inconclusive || c.Bound == "" || !strings.Contains(c.Why, "only 50 % of the load was sent; the system takes at least 600/s") {
+			t.Errorf("check %+v", c)
+		}
+	}
+}
+
+// TestEveryMetricAnswersWithoutEvidence: it says why there is none.
+func TestEveryMetricAnswersWithoutEvidence(t *testing.T) {
+	var m marks
+	c := courseOf(t, &m)
+	for _, watched := range []bool{false, true} {
+		e := &evidence{load: &load.Report{}, batch: 1, course: c, marks: &m, over: true}
+		if watched {
+			c.begin(&api.Status{})
+		}
+		for _, metric := range metrics() {
+			for _, during := range []string{"", "spike", Drain} {
+				if r := metric.measure(e.view(during)); r.missing == "" && r.open == "" && metric.by != byClients {
+					t.Errorf("%s during %q, watched %v: %+v", metric.name, during, watched, r)
+				}
+			}
+			if r := metric.measure(&view{batch: 1, system: &systemCounts{}, watched: watched, evidence: e, span: c.whole}); r.missing == "" && r.open == "" && metric.by == bySystem {
+				t.Errorf("%s in an empty window: %+v", metric.name, r)
+			}
+		}
 	}
 }

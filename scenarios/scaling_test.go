@@ -30,7 +30,7 @@ type starting struct {
 }
 
 const (
-	workerRate  = 20.0 // notifications a second
+	pushRate  = 20.0 // notifications a second
 	batchMillis = 500
 )
 
@@ -51,7 +51,7 @@ func (s *scaled) second(n int, arrivals float64) *api.Status {
 		g.Starting -= s.starting[0].count
 		s.starting = s.starting[1:]
 	}
-	sent := min(s.backlog+arrivals, float64(g.Running)*workerRate)
+	sent := min(s.backlog+arrivals, float64(g.Running)*pushRate)
 	s.backlog += arrivals - sent
 	s.batches += int64(sent / 10)
 	s.status.Account.Accepted += int64(arrivals)
@@ -70,7 +70,7 @@ func (s *scaled) second(n int, arrivals float64) *api.Status {
 func (s *scaled) scale(n int, arrivals, sent float64) {
 	g := &s.status.Scaling.Groups[0]
 	targets := policy.PoolTargets{Min: s.min, Max: s.max, Utilisation: 0.7, Lag: 30 * time.Second}
-	g.Wished = policy.Arrivals(policy.Pool{Depth: s.backlog, Arrivals: arrivals, Throughput: sent, Workers: g.Desired, Rate: workerRate}, targets)
+	g.Wished = policy.Arrivals(policy.Pool{Depth: s.backlog, Arrivals: arrivals, Throughput: sent, Workers: g.Desired, Rate: pushRate}, targets)
 	want := targets.Clamp(g.Wished)
 	if !s.follows {
 		g.Desired = max(want, g.Running)
