@@ -81,7 +81,13 @@ func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*pref
 		return nil, err
 	}
 	s.onClose(func() error { directory.Close(); return nil })
+	s.directory = directory
 	return directory, nil
+}
+
+// ImportPreferences sets what many users want, as [preference.Service.Import].
+func (s *System) ImportPreferences(ctx context.Context, preferences []pipeline.Preference) error {
+	return s.directory.Import(ctx, preferences)
 }
 
 // openPreferenceCaches puts two caches before the shards.

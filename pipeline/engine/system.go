@@ -36,6 +36,7 @@ type System struct {
 	store     store
 	space     func() []pipeline.Space // that the store takes
 	shards    *preference.Shards
+	directory *preference.Directory
 	server    *gateway.Server
 	ready     func(context.Context) api.Readiness
 	url       string
