@@ -13,6 +13,9 @@ func StatusLine(s scenarios.Snapshot) string {
 	parts := []string{Clean(s.Scenario), Clock(s.Elapsed) + " of " + Clock(s.Total)}
 	switch s.Phase {
 	case scenarios.Starting:
+		if s.ToWrite > s.Written {
+			parts = append(parts, fmt.Sprintf("writing the preferences of %s users, %s done", Count(s.ToWrite), Count(s.Written)))
+		}
 		return strings.Join(append(parts, "starting"), "  ")
 	case scenarios.Running:
 		parts = append(parts, Clean(s.Stage))

@@ -25,10 +25,10 @@ type pipes struct {
 }
 
 // serve serves a system until the test ends.
-func serve(t *testing.T, s *scenariotest.System) (*load.Endpoint, *pipes) {
+func serve(t *testing.T, system http.Handler) (*load.Endpoint, *pipes) {
 	t.Helper()
 	p := &pipes{conns: make(chan net.Conn), done: make(chan struct{})}
-	server := &http.Server{Handler: s.Handler()}
+	server := &http.Server{Handler: system}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(p) })
 	t.Cleanup(func() {
@@ -75,7 +75,7 @@ func benchOf(t *testing.T, s *scenariotest.System) Bench {
 
 func benchAndPipes(t *testing.T, s *scenariotest.System) (Bench, *pipes) {
 	t.Helper()
-	target, p := serve(t, s)
+	target, p := serve(t, s.Handler())
 	client, err := api.NewClient("http://fake:80", api.ClientOptions{DialContext: target.DialContext})
 	if err != nil {
 		t.Fatal(err)

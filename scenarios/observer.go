@@ -104,7 +104,7 @@ func (o *observer) inFlight() int64 {
 func (o *observer) restart() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.first, o.depths = o.last, nil
+	o.first, o.depths = o.last, o.depths[len(o.depths)-1:]
 }
 
 // before is what the first snapshot said of a queue.

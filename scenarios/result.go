@@ -70,6 +70,7 @@ type Generator struct {
 	Batch       int               `json:"batch"` // notifications a request
 	Users       int               `json:"users"`
 	Keys        load.Keys         `json:"keys"`
+	Addresses   load.Addresses    `json:"addresses"`     // where those of the users are
 	Connections int               `json:"connections"`   // at most, at once
 	Seconds     float64           `json:"seconds"`       // how long the load lasted
 	Achieved    float64           `json:"achieved"`      // sent / offered

@@ -62,6 +62,9 @@ type Options struct {
 	Part     Part              // all of it, or a shard
 	Foreign  *load.Foreign     // how a target is spoken to that does not have our API; nil for one that has
 	Prices   *telemetry.Prices // what sending costs; nil: the result has no cost
+	// Addresses says whether entries bring the users' addresses; empty is that
+	// they do.
+	Addresses load.Addresses
 	// Require names the checks that fail when nobody can see what they are about.
 	Require []string
 	Version string // of the program
@@ -81,6 +84,7 @@ type Run struct {
 	marks    marks
 
 	phase     atomic.Value // Phase
+	writing   writing      // the preferences that the load builds on
 	mu        sync.Mutex
 	generator *load.Generator // nil until the load begins
 	observer  *observer       // nil until then, and when the system shows no status
@@ -92,12 +96,13 @@ type Run struct {
 // Bench is what a run is held against.
 type Bench struct {
 	Target   *load.Endpoint
-	Key      string  // the API key of the target; empty: none
-	System   System  // nil for a target that is none of ours
-	Ledger   Ledger  // nil when the mock providers' cannot be read
-	Mocks    Mocks   // that faults of providers are set at; needed by runs that say so
-	Regions  Regions // that faults of regions lose; needed by runs that say so
-	Embedded bool    // whether the system runs in this process
+	Key      string     // the API key of the target; empty: none
+	System   System     // nil for a target that is none of ours
+	Ledger   Ledger     // nil when the mock providers' cannot be read
+	Mocks    Mocks      // that faults of providers are set at; needed by runs that say so
+	Regions  Regions    // that faults of regions lose; needed by runs that say so
+	Users    Population // that takes the users of runs whose addresses are preferences
+	Embedded bool       // whether the system runs in this process
 	Log      *slog.Logger
 }
 
@@ -108,6 +113,9 @@ func NewRun(o Options) (*Run, error) {
 	}
 	if o.Batch < 1 || o.Batch > load.MaxBatch {
 		return nil, fmt.Errorf("a batch of %d: 1 to %d notifications a request are accepted", o.Batch, load.MaxBatch)
+	}
+	if o.Addresses == "" {
+		o.Addresses = load.AddressPerEntry
 	}
 	r := &Run{options: o, stages: o.Scenario.Scaled(o.Scale)}
 	if o.Variant != nil {
@@ -137,7 +145,7 @@ func NewRun(o Options) (*Run, error) {
 	targets := scalingTargetsOf(o.Plan, mix.Channels, o.Batch, o.Scale.Time)
 	r.course = newCourse(r.stages, r.checks, targets, int(o.Plan.Providers.Connections.High), o.Scale.Time, &r.marks)
 	r.traffic, err = load.NewTraffic(load.TrafficConfig{
-		Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys,
+		Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys, Addresses: o.Addresses,
 		Mix: mix,
 	})
 	if err == nil && o.Foreign != nil {
@@ -200,6 +208,9 @@ func (r *Run) Do(ctx context.Context, b Bench) (*Result, error) {
 	}
 	faults, err := r.prepareFaults(ctx, b, watched)
 	if err != nil {
+		return nil, err
+	}
+	if err := r.populate(ctx, b, watched); err != nil {
 		return nil, err
 	}
 	r.settle(ctx, watched, b.Log)
@@ -360,7 +371,7 @@ func (r *Run) conclude(ctx context.Context, b Bench, started time.Time) (*Result
 		Plan:        PlanName{Name: o.Plan.Name, Hash: hash},
 		Environment: here(o.Version),
 		Started:     started.UTC(),
-		Generator:   Generator{Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys},
+		Generator:   Generator{Run: r.name, Seed: o.Seed, Batch: o.Batch, Users: o.Users, Keys: o.Keys, Addresses: o.Addresses},
 	}
 	result.Environment.Target, result.Environment.Embedded = r.targetName(b), b.Embedded
 	result.Shard = o.Part.Shard

@@ -28,6 +28,8 @@ type Snapshot struct {
 	Elapsed  time.Duration // of the load
 	Total    time.Duration
 	Batch    int
+	Written  int64         // of the users whose preferences the load builds on, those that are written
+	ToWrite  int64         // and how many they are; 0 for a load that builds on none
 	Report   *load.Report  // nil before the load began
 	Seconds  []load.Second // the last ten minutes
 	System   *SystemView   // nil when the system shows no status
@@ -59,6 +61,7 @@ func (r *Run) Snapshot() Snapshot {
 	s := Snapshot{
 		Scenario: r.options.Scenario.Name, Profile: r.options.Profile,
 		Phase: phase, Stages: r.stages, Total: r.schedule.Total(), Batch: r.options.Batch,
+		Written: r.writing.done.Load(), ToWrite: r.writing.of.Load(),
 	}
 	r.mu.Lock()
 	generator := r.generator

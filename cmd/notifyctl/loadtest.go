@@ -25,6 +25,7 @@ type loadtestOptions struct {
 	engineOptions
 	foreignOptions
 	shardOptions
+	addressOptions
 	require    []string
 	batchGiven bool // rather than the default
 	scenarios  []string
@@ -100,6 +101,7 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	o.engineOptions.register(flags)
 	o.foreignOptions.register(flags)
 	o.shardOptions.register(flags)
+	o.addressOptions.register(cmd)
 	choiceVar(cmd, flags, &o.profile, "profile", "", scenarios.Smoke, "how much of the scenario to run", scenarios.Profiles()...)
 	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
 	flags.Var(optionalFloat{&o.timeScale}, "time-scale", "`factor` on the lengths of the stages (default: the profile's)")
@@ -134,7 +136,7 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 		}
 		return write(a, schema)
 	}
-	if err := errors.Join(opts.readForeign(a), opts.readShard(a)); err != nil {
+	if err := errors.Join(opts.readForeign(a), opts.readShard(a), opts.checkAddresses()); err != nil {
 		return err
 	}
 	plan, err := opts.document(a)
@@ -242,7 +244,8 @@ func (o *loadtestOptions) run(a *app, s *scenarios.Scenario, v *scenarios.Varian
 	run, err := scenarios.NewRun(scenarios.Options{
 		Scenario: s, Variant: v, Earlier: earlier, Profile: o.profile, Scale: scale, Plan: plan,
 		Batch: o.batch, Users: o.users, Keys: load.Keys(o.keys), Seed: o.seed,
-		Part: o.part, Foreign: o.spoken, Require: o.require,
+		Addresses: load.Addresses(o.addresses),
+		Part:      o.part, Foreign: o.spoken, Require: o.require,
 		Prices: &prices, Version: buildVersion().String(),
 	})
 	if err != nil {

@@ -102,6 +102,7 @@ func (p place) String() string {
 // do runs a scenario there. A system that is started for it stops with it.
 func (p place) do(ctx context.Context, a *app, run *scenarios.Run, o *loadtestOptions) (_ *scenarios.Result, err error) {
 	var regions scenarios.Regions
+	var users scenarios.Population
 	embedded := p.target == nil
 	if embedded {
 		system, err := startEmbedded(ctx, a, run.Plan(), &o.engineOptions, o.seed, run.Scale().Time)
@@ -118,14 +119,17 @@ func (p place) do(ctx context.Context, a *app, run *scenarios.Run, o *loadtestOp
 		if p, err = p.of(ctx, system); err != nil {
 			return nil, err
 		}
-		regions = system.system
+		regions, users = system.system, system.system
 	}
 	client, err := api.NewClient(p.target.Base(), api.ClientOptions{Key: p.key, DialContext: p.target.DialContext})
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	bench := scenarios.Bench{Target: p.target, Key: p.key, System: client, Regions: regions, Embedded: embedded, Log: a.log}
+	if users == nil {
+		users = scenarios.PopulationOf(client)
+	}
+	bench := scenarios.Bench{Target: p.target, Key: p.key, System: client, Regions: regions, Users: users, Embedded: embedded, Log: a.log}
 	if p.foreign {
 		bench.System = nil
 	}

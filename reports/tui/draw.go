@@ -218,6 +218,9 @@ func (s *screen) header() string {
 func progress(r *scenarios.Snapshot) string {
 	switch r.Phase {
 	case scenarios.Starting:
+		if r.ToWrite > r.Written {
+			return fmt.Sprintf("writing users, %s of %s", reports.Count(r.Written), reports.Count(r.ToWrite))
+		}
 		return "starting, " + reports.Clock(r.Total) + " to go"
 	case scenarios.Running:
 		return fmt.Sprintf("%s %s of %s", reports.Clean(r.Stage), reports.Clock(r.Elapsed), reports.Clock(r.Total))
