@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -25,7 +24,9 @@ type loadtestOptions struct {
 	engineOptions
 	foreignOptions
 	shardOptions
+	limitOptions
 	addressOptions
+	outOptions
 	require    []string
 	batchGiven bool // rather than the default
 	scenarios  []string
@@ -39,7 +40,6 @@ type loadtestOptions struct {
 	target     string
 	mock       string
 	external   []string
-	out        string
 	plain      bool
 	quiet      bool
 	list       bool
@@ -83,6 +83,7 @@ target does not answer.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.scenarios = args
 			opts.batchGiven = cmd.Flags().Changed("batch")
+			opts.rememberFlags(cmd)
 			return runLoadtest(cmd.Context(), a, opts)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -101,6 +102,8 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	o.engineOptions.register(flags)
 	o.foreignOptions.register(flags)
 	o.shardOptions.register(flags)
+	o.limitOptions.register(flags)
+	o.outOptions.register(flags)
 	o.addressOptions.register(cmd)
 	choiceVar(cmd, flags, &o.profile, "profile", "", scenarios.Smoke, "how much of the scenario to run", scenarios.Profiles()...)
 	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
@@ -115,7 +118,6 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	flags.StringVar(&o.mock, "mock", "", "`URL` of the mock providers that the target sends to")
 	flags.StringArrayVar(&o.require, "require", nil, "let the check of this `name` fail if nobody could see what it is about; repeatable")
 	flags.StringArrayVar(&o.external, "allow-external", nil, "load this `host` although it is not this machine; repeatable")
-	flags.StringVar(&o.out, "out", "", "write result.json to this `directory`")
 	flags.BoolVar(&o.plain, "plain", false, "a status line a second instead of the live screen")
 	flags.BoolVar(&o.quiet, "quiet", false, "neither, only the result")
 	flags.BoolVar(&o.list, "list", false, "list the scenarios")
@@ -136,7 +138,7 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 		}
 		return write(a, schema)
 	}
-	if err := errors.Join(opts.readForeign(a), opts.readShard(a), opts.checkAddresses()); err != nil {
+	if err := errors.Join(opts.readForeign(a), opts.readShard(a), opts.checkAddresses(), opts.readBaselines(a)); err != nil {
 		return err
 	}
 	plan, err := opts.document(a)
@@ -159,6 +161,9 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 	}
 	if opts.dryRun {
 		return describeRuns(a, runs, place)
+	}
+	if err := opts.checkOut(); err != nil {
+		return err
 	}
 	var ends error
 	for _, run := range runs {
@@ -202,17 +207,26 @@ func (o *loadtestOptions) prepare(a *app, plan planner.Document) ([]*scenarios.R
 	return runs, nil
 }
 
-// runsOf makes the run of a scenario, or one for each variant of an experiment.
-func (o *loadtestOptions) runsOf(a *app, s *scenarios.Scenario, plan planner.Document) ([]*scenarios.Run, error) {
+// scaleOf gives the profile's scale of a scenario, or what the flags say.
+func (o *loadtestOptions) scaleOf(s *scenarios.Scenario) (scenarios.Scale, error) {
 	scale, err := s.Scale(o.profile)
 	if err != nil {
-		return nil, &usageError{err}
+		return scale, &usageError{err}
 	}
 	if o.rateScale != nil {
 		scale.Rate = *o.rateScale
 	}
 	if o.timeScale != nil {
 		scale.Time = *o.timeScale
+	}
+	return scale, nil
+}
+
+// runsOf makes the run of a scenario, or one for each variant of an experiment.
+func (o *loadtestOptions) runsOf(a *app, s *scenarios.Scenario, plan planner.Document) ([]*scenarios.Run, error) {
+	scale, err := o.scaleOf(s)
+	if err != nil {
+		return nil, err
 	}
 	if len(s.Variants) == 0 {
 		run, err := o.run(a, s, nil, nil, scale, plan)
@@ -280,18 +294,8 @@ func (o *loadtestOptions) one(ctx context.Context, a *app, run *scenarios.Run, p
 		return failed
 	}
 	// There is a result, even if the system could not be stopped in order.
-	var files []string
-	if o.out != "" {
-		dir := o.out
-		if several {
-			dir = filepath.Join(dir, run.Scenario())
-		}
-		written, err := writeReports(a, dir, result)
-		failed = errors.Join(failed, err)
-		files = append(files, written...)
-	}
-	failed = errors.Join(failed, reports.LoadTest(a.stdout, result, terminalOf(a.stdout, a.getenv), files...))
-	return errors.Join(endOf(result.Verdict), failed)
+	result.Command = o.command(run.Scenario(), o.scenarios)
+	return errors.Join(o.conclude(a, run.Scenario(), result, several), failed)
 }
 
 // endOf gives the end of the command for a verdict.
