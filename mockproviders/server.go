@@ -20,6 +20,9 @@ type Options struct {
 	Latency Latency
 	// ProviderLatency is that of providers that differ, by name.
 	ProviderLatency map[string]Latency
+	// Connect is how long a new connection takes until its first call is read, as
+	// looking up the name, TCP and TLS do over a network; 0 is what loopback takes.
+	Connect time.Duration
 	// Limits are what the accounts may send; without any, all that comes.
 	Limits Limits
 	// Seed decides which calls faults and latencies hit.
@@ -42,6 +45,7 @@ type Options struct {
 // under /_mock. It is an http.Handler, and listens by itself by Serve.
 type Server struct {
 	latency    *latencies
+	connect    time.Duration
 	seed       uint64
 	token      string
 	ledger     *Ledger
@@ -75,7 +79,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		latency: newLatencies(all), seed: o.Seed, token: o.ControlToken,
+		latency: newLatencies(all), connect: o.Connect, seed: o.Seed, token: o.ControlToken,
 		ledger: NewLedger(), closing: make(chan struct{}),
 	}
 	s.hosts.allow(o.AllowedHosts...)
@@ -163,6 +167,9 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 	}
 	l = newLimitListener(l, maxConnections)
+	if s.connect > 0 {
+		l = &slowListener{Listener: l, connect: s.connect}
+	}
 	serve := s.http.Serve
 	if s.http.TLSConfig != nil {
 		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }

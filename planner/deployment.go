@@ -13,6 +13,8 @@ type Deployment struct {
 	Workers          DeploymentWorkers `json:"workers"`                                  // in place of the plan's pools
 	Elasticity       int               `json:"elasticity" max:"64"`                      // how many times as many workers and gateways there may be, or as few
 	StartDelay       time.Duration     `json:"start_delay" min:"0"`                      // of a new worker or gateway
+	Connections      string            `json:"connections" oneof:"pooled single"`        // to providers: pooled, or one for each call
+	ConnectTime      time.Duration     `json:"connect_time" min:"0"`                     // that the mock providers make a new one take
 	Quotas           string            `json:"quotas" oneof:"none plan"`                 // of the providers: none, or what the plan says
 	Memory           int64             `json:"memory" unit:"bytes" min:"64e6"`           // of the whole process
 	QueueBytes       int64             `json:"queue_bytes" unit:"bytes" min:"1e6"`       // on disk

@@ -18,7 +18,8 @@ type systemCounts struct {
 	seconds    float64
 	accepted   int64
 	delivered  int64
-	entries    int64 // sent to providers
+	entries    int64         // sent to providers
+	calling    time.Duration // in calls to them, all together
 	failedOver int64
 	cpuSeconds float64
 	endToEnd   priorityTimes
@@ -95,6 +96,7 @@ func growth(then, now *api.Status) systemCounts {
 	for _, p := range now.Providers {
 		before := find(then.Providers, func(o api.Provider) bool { return o.Name == p.Name })
 		c.entries += grown(p.Entries, before.Entries)
+		c.calling += timeOf(p.Latency.Sub(before.Latency))
 		c.failedOver += grown(p.FailedOver, before.FailedOver)
 		c.connections = max(c.connections, p.Connections)
 		c.breakers[p.Name] = switched(before.Breaker, p.Breaker)
@@ -120,6 +122,9 @@ func growth(then, now *api.Status) systemCounts {
 	}
 	return c
 }
+
+// timeOf is how long all calls took together.
+func timeOf(h api.Histogram) time.Duration { return time.Duration(h.Count()) * h.Mean() }
 
 // switched compares two states of a breaker. One that was not seen before was
 // closed.
@@ -190,6 +195,7 @@ func (c systemCounts) merge(other systemCounts) systemCounts {
 		accepted:    c.accepted + other.accepted,
 		delivered:   c.delivered + other.delivered,
 		entries:     c.entries + other.entries,
+		calling:     c.calling + other.calling,
 		failedOver:  c.failedOver + other.failedOver,
 		cpuSeconds:  c.cpuSeconds + other.cpuSeconds,
 		caches:      mergeMaps(c.caches, other.caches, lookups.plus),

@@ -159,6 +159,7 @@ func breakerRecovery() metric {
 func resourceMetrics() []metric {
 	list := []metric{
 		{name: "workers.busy", unit: "%", limit: units.Ratio, factor: 100, by: bySystem, measure: seen(busiestPool)},
+		{name: "workers.rate", unit: "/s", limit: units.PerSecond, factor: 1, by: bySystem, provided: true, measure: seen(callRate)},
 		{name: "memory.rss", unit: "bytes", limit: units.ByteSize, factor: 1, by: bySystem, measure: seen(func(v *view) reading {
 			if v.system.last.rss == nil {
 				return reading{missing: "the system cannot tell its resident memory"}
@@ -185,6 +186,15 @@ func resourceMetrics() []metric {
 		})})
 	}
 	return list
+}
+
+// callRate is how many notifications a second one worker sends, of the time
+// that it waits for providers: one is a call in flight.
+func callRate(v *view) reading {
+	if v.system.calling == 0 {
+		return reading{missing: "no provider was called"}
+	}
+	return reading{value: float64(v.system.entries) / v.system.calling.Seconds()}
 }
 
 // busiestPool is the share of the workers that were busy, of the pool where it is

@@ -115,7 +115,7 @@ func Standard() []string {
 }
 
 // Experiments lists the scenarios that measure what a choice is worth.
-func Experiments() []string { return nil }
+func Experiments() []string { return []string{"batching", "pooling"} }
 
 // Names lists the scenarios that come with the program, experiments last.
 func Names() []string { return slices.Concat(Standard(), Experiments()) }

@@ -37,7 +37,7 @@ func startEmbedded(ctx context.Context, a *app, plan *planner.Plan, engines *eng
 	if err != nil {
 		return nil, err
 	}
-	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Seed: seed, Logger: a.log})
+	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Connect: plan.Deployment.ConnectTime, Seed: seed, Logger: a.log})
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +76,9 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 		Workers: map[pipeline.Channel]int{
 			pipeline.Push: d.Workers.Push, pipeline.Email: d.Workers.Email, pipeline.SMS: d.Workers.SMS,
 		},
+		Batches: map[pipeline.Channel]int{
+			pipeline.Push: batchOf(plan.Workers.Push), pipeline.Email: batchOf(plan.Workers.Email), pipeline.SMS: batchOf(plan.Workers.SMS),
+		},
 		KeyTTL:           plan.Redis.IdempotencyTTL.Duration(),
 		QueueBytes:       d.QueueBytes,
 		IdempotencyBytes: d.IdempotencyBytes,
@@ -92,10 +95,10 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 			SendGrid: mocks + "/sendgrid", SES: mocks + "/ses",
 			FCM: mocks + "/fcm", FCMBatch: p.Push.Wire == "batch", APNs: mocks + "/apns",
 			Twilio: mocks + "/twilio", TwilioBatch: p.SMS.Wire == "batch", Vonage: mocks + "/vonage",
-			Connections: int(p.Connections.High),
-			Push:        engine.ProviderChoice{Primary: p.Push.Primary, Backup: p.Push.Backup, Quota: push},
-			Email:       engine.ProviderChoice{Primary: p.Email.Primary, Backup: p.Email.Backup},
-			SMS:         engine.ProviderChoice{Primary: p.SMS.Primary, Backup: p.SMS.Backup, Quota: sms},
+			Connections: int(p.Connections.High), Unpooled: d.Connections == "single",
+			Push:  engine.ProviderChoice{Primary: p.Push.Primary, Backup: p.Push.Backup, Quota: push},
+			Email: engine.ProviderChoice{Primary: p.Email.Primary, Backup: p.Email.Backup},
+			SMS:   engine.ProviderChoice{Primary: p.SMS.Primary, Backup: p.SMS.Backup, Quota: sms},
 		},
 	}
 }
@@ -109,6 +112,9 @@ func sharding(plan *planner.Plan) pipeline.Sharding {
 	}
 	return s
 }
+
+// batchOf takes the high end of a batch that is not known exactly.
+func batchOf(pool planner.WorkerPool) int { return int(pool.Batch.High) }
 
 // dailyLimit takes the high end of a limit that is not known exactly.
 func dailyLimit(limit units.Count) int64 { return int64(limit.High) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline/engine"
+	"github.com/notifyctl/notifyctl/planner"
 	"github.com/notifyctl/notifyctl/reports/tui"
 )
 
@@ -128,7 +129,7 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 	if err != nil {
 		return err
 	}
-	providers, stopMocks, err := opts.startProviders(ctx, a)
+	providers, stopMocks, err := opts.startProviders(ctx, a, plan)
 	if err != nil {
 		return err
 	}
@@ -216,11 +217,11 @@ func roleNames() []string {
 
 // startProviders gives the base URL of the providers, and starts mock ones when
 // none is named and something is to be sent.
-func (o *serveOptions) startProviders(ctx context.Context, a *app) (base string, stop func() error, err error) {
+func (o *serveOptions) startProviders(ctx context.Context, a *app, plan *planner.Plan) (base string, stop func() error, err error) {
 	if o.providers != "" || o.role == string(engine.Gateway) {
 		return strings.TrimRight(o.providers, "/"), func() error { return nil }, nil
 	}
-	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Logger: a.log})
+	mocks, err := startMocks(ctx, a.log, mockproviders.Options{Latency: mockproviders.ReferenceLatency(), Connect: plan.Deployment.ConnectTime, Logger: a.log})
 	if err != nil {
 		return "", nil, err
 	}

@@ -62,8 +62,12 @@ type grant struct {
 
 func newPool(cfg *Config, channel pipeline.Channel, route Route) *pool {
 	now := cfg.Now()
+	batch := route.Primary.MaxBatch()
+	if route.Batch > 0 {
+		batch = min(batch, route.Batch)
+	}
 	p := &pool{
-		channel: channel, batch: route.Primary.MaxBatch(), metrics: cfg.Metrics, log: cfg.Log, now: cfg.Now,
+		channel: channel, batch: batch, metrics: cfg.Metrics, log: cfg.Log, now: cfg.Now,
 		share: 1, desired: route.Workers, workers: route.Workers, upstreams: []*upstream{newUpstream(route.Primary, cfg, now)}, since: now,
 	}
 	if route.Backup.Sender != nil {

@@ -39,6 +39,7 @@ type Route struct {
 	// what only it has an address for. Without a Sender there is none.
 	Backup  Provider
 	Workers int // batches in flight at most, at least 1, until SetWorkers says otherwise
+	Batch   int // notifications in one at most; 0 is as many as the primary takes
 }
 
 // address picks the address that the provider takes.

@@ -37,7 +37,7 @@ type client interface {
 // delivery, which sends until its end.
 func (s *System) openClient(name, url string) (client, error) {
 	c, err := s.cfg.Providers.newClient(name, provider.Options{
-		BaseURL: url, Connections: s.cfg.Providers.Connections, Metrics: s.metrics.Provider(name),
+		BaseURL: url, Connections: s.cfg.Providers.Connections, Unpooled: s.cfg.Providers.Unpooled, Metrics: s.metrics.Provider(name),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

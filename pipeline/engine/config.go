@@ -41,6 +41,9 @@ type Config struct {
 	// with the process.
 	DailyLimits pipeline.DailyLimits
 	Workers     map[pipeline.Channel]int
+	// Batches bound the notifications of a channel in one call; 0 is as many as
+	// the provider takes.
+	Batches map[pipeline.Channel]int
 	// KeyTTL is how long an idempotency key is kept; 0 is 24 h.
 	KeyTTL time.Duration
 	// QueueBytes, IdempotencyBytes and HistoryBytes bound what the store holds;
@@ -98,6 +101,9 @@ type Providers struct {
 	APNs        string
 	Vonage      string
 	Connections int // pooled, each provider
+	// Unpooled has every call make a connection of its own, where connections
+	// carry one call at a time.
+	Unpooled bool
 	// Push, Email and SMS say who sends; a channel whose choice is zero is
 	// served by FCM, SendGrid or Twilio, with nobody behind.
 	Push, Email, SMS ProviderChoice

@@ -30,7 +30,7 @@ func (s *System) routes() (map[pipeline.Channel]delivery.Route, error) {
 		}
 		primary, err := s.openProvider(r.channel, r.choice.Primary, r.choice.Quota)
 		faults = append(faults, err)
-		route := delivery.Route{Primary: primary, Workers: s.cfg.Workers[r.channel]}
+		route := delivery.Route{Primary: primary, Workers: s.cfg.Workers[r.channel], Batch: s.cfg.Batches[r.channel]}
 		if r.choice.Backup != "" {
 			route.Backup, err = s.openProvider(r.channel, r.choice.Backup, r.choice.Quota)
 			faults = append(faults, err)

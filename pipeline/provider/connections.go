@@ -43,6 +43,7 @@ func newConnections(o Options, shared bool) *connections {
 		MaxIdleConns:        o.Connections,
 		MaxIdleConnsPerHost: o.Connections,
 		IdleConnTimeout:     idleConnections,
+		DisableKeepAlives:   o.Unpooled && !shared,
 		DisableCompression:  true,
 		Protocols:           protocols,
 		WriteBufferSize:     64 << 10, // batches are hundreds of kilobytes

@@ -18,6 +18,9 @@ type Options struct {
 	BaseURL string
 	// Connections bounds the pooled connections; 0 means [DefaultConnections].
 	Connections int
+	// Unpooled has every call make a connection of its own, to show what pooling
+	// is worth; where calls share connections by HTTP/2, they do so all the same.
+	Unpooled bool
 	// ConnectTimeout bounds the making of a connection, ReadTimeout the wait
 	// for an answer and its reading once the request is written; 0 means 2 s
 	// and 5 s.
