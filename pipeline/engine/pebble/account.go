@@ -3,9 +3,12 @@ package pebble
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
+
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
@@ -48,7 +51,7 @@ func (s *Store) recoverAccount() error {
 	for ; len(counts) >= 12; counts = counts[12:] {
 		s.writer.keys[binary.BigEndian.Uint32([]byte(counts))] = int64(binary.BigEndian.Uint64([]byte(counts[4:])))
 	}
-	s.keys.count.Store(s.writer.keyCount())
+	s.writer.showKeys()
 	return nil
 }
 
@@ -60,7 +63,21 @@ func (g *group) writeKeyCounts() {
 		value = binary.BigEndian.AppendUint64(value, uint64(n))
 	}
 	g.set(metaKey("keys"), value)
-	g.w.store.keys.count.Store(g.w.keyCount())
+	g.w.showKeys()
+}
+
+// showKeys shows readers which generations hold keys, and how many. It comes
+// before the commit: whoever looks into a generation for nothing finds nothing.
+func (w *writer) showKeys() {
+	keys := &w.store.keys
+	keys.count.Store(w.keyCount())
+	if shown := keys.generations.Load(); shown != nil && len(*shown) == len(w.keys) &&
+		!slices.ContainsFunc(*shown, func(generation uint32) bool { return w.keys[generation] == 0 }) {
+		return
+	}
+	newestFirst := slices.Sorted(maps.Keys(w.keys))
+	slices.Reverse(newestFirst)
+	keys.generations.Store(&newestFirst)
 }
 
 func (w *writer) keyCount() int64 {

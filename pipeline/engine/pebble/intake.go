@@ -19,8 +19,10 @@ const keyBytes = 96
 type runningKeys struct {
 	mu      sync.Mutex
 	running map[pipeline.KeyHash]struct{}
-	// count is how many done keys are kept.
-	count atomic.Int64
+	// count is how many done keys are kept, and generations lists those that hold
+	// any, newest first: a look-up asks no others.
+	count       atomic.Int64
+	generations atomic.Pointer[[]uint32]
 }
 
 // take adds all of the claims' keys, or none and the index of one that runs.
@@ -240,11 +242,14 @@ func decodeAnswer(value string) (answer, error) {
 	return a, nil
 }
 
-// answer looks a key up, newest generation first.
+// answer looks a key up in the generations that hold any, newest first.
 func (s *Store) answer(key pipeline.KeyHash) (answer, bool, error) {
 	now := s.now()
 	oldest := generationOf(now.Add(-s.cfg.KeyTTL))
-	for generation := generationOf(now); generation >= oldest; generation-- {
+	for _, generation := range *s.keys.generations.Load() {
+		if generation < oldest {
+			break
+		}
 		value, found, err := s.get(idempotencyKey(generation, key))
 		if err != nil {
 			return answer{}, false, err
