@@ -138,12 +138,15 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 		}
 		return write(a, schema)
 	}
-	if err := errors.Join(opts.readForeign(a), opts.readShard(a), opts.checkAddresses(), opts.readBaselines(a)); err != nil {
+	if err := errors.Join(opts.readForeign(a), opts.readShard(a), opts.checkLimit(), opts.checkAddresses(), opts.readBaselines(a)); err != nil {
 		return err
 	}
 	plan, err := opts.document(a)
 	if err != nil {
 		return err
+	}
+	if opts.findLimit {
+		return opts.findCapacity(ctx, a, plan)
 	}
 	runs, err := opts.prepare(a, plan)
 	if err != nil {

@@ -72,6 +72,7 @@ the file is no result, or damaged; 1 the report cannot be written.`,
 	opts.register(flags)
 	choiceVar(cmd, flags, &opts.format, "format", "", formatTable, "what to write", formatTable, formatMarkdown, formatHTML, formatJUnit, formatCSV)
 	flags.StringVar(&opts.out, "out", "", "write to this `file` instead of standard output")
+	cmd.AddCommand(newReportMergeCommand(a))
 	return cmd
 }
 
