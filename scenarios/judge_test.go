@@ -222,6 +222,27 @@ func TestAnIntervalIsBeyondALimitOrNotOrBoth(t *testing.T) {
 	}
 }
 
+// TestLateRequestsAreSlowAllTheSame when they took too long from the send, unless
+// nobody could say for want of CPU who was slow.
+func TestLateRequestsAreSlowAllTheSame(t *testing.T) {
+	for _, test := range []struct {
+		service time.Duration
+		machine float64
+		want    Verdict
+	}{
+		{100 * time.Millisecond, 0.5, Inconclusive},
+		{690 * time.Millisecond, 0.5, Fail},
+		{690 * time.Millisecond, 0.99, Inconclusive},
+	} {
+		r := reportOf(time.Minute)
+		r.Late, r.Service = 500, load.Latency{Count: 1000, P99: test.service}
+		check := judgeAll(t, []Expectation{{Name: "p99", Metric: "latency.p99", Op: "<", Limit: 500}}, &evidence{load: r, batch: 1, machine: &test.machine})[0]
+		if check.Verdict != test.want {
+			t.Errorf("%v from the send, %g of the machine: %+v", test.service, test.machine, check)
+		}
+	}
+}
+
 // TestWhatIsRequiredFailsUnseen.
 func TestWhatIsRequiredFailsUnseen(t *testing.T) {
 	lost := []Expectation{{Name: "lost", Metric: "lost", Op: "=", Limit: 0}}

@@ -26,6 +26,9 @@ type metric struct {
 	// none follows for all together.
 	apart   bool
 	measure func(*view) reading
+	// fromSend is the same measured from when requests were sent, whenever they
+	// were due; nil where there is no such thing.
+	fromSend func(*view) reading
 }
 
 // witness is who sees what a metric is about.

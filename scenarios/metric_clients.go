@@ -43,13 +43,17 @@ func quantiles() []quantile {
 }
 
 func latencyMetric(name string, q quantile, of func(*clientView) load.Latency) metric {
-	return metric{name: name, unit: "ms", limit: units.Seconds, factor: 1e3, generated: true, measure: func(v *view) reading {
-		l := of(&v.clients)
+	measure := func(l load.Latency) reading {
 		if l.Count == 0 {
 			return reading{missing: "nothing was answered"}
 		}
 		return reading{value: milliseconds(q.of(l))}
-	}}
+	}
+	return metric{
+		name: name, unit: "ms", limit: units.Seconds, factor: 1e3, generated: true,
+		measure:  func(v *view) reading { return measure(of(&v.clients)) },
+		fromSend: func(v *view) reading { return measure(v.clients.service) },
+	}
 }
 
 func errorShare(v *view) reading {

@@ -17,7 +17,7 @@ func scalingMetrics() []metric {
 			return reading{value: float64(n)}
 		}))},
 		{name: "scaling.time", unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, scaled: true, measure: seen(asked(scalingTime))},
-		{name: "scaling.deviation", unit: "%", limit: units.Ratio, factor: 100, by: bySystem, generated: true, measure: seen(asked(scalingDeviation))},
+		{name: "scaling.deviation", unit: "%", limit: units.Ratio, factor: 100, by: bySystem, measure: seen(asked(scalingDeviation))},
 	}
 }
 
