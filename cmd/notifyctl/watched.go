@@ -79,6 +79,7 @@ func (w *watchedServer) poll(ctx context.Context, system *engine.System) {
 		if err != nil {
 			w.fail(err)
 		} else {
+			status.Ready = system.Readiness(ctx).Status == "ready" // which its interface adds
 			w.say(status)
 		}
 		select {
