@@ -55,6 +55,9 @@ func (e *Expectation) describe() string {
 	if e.During != "" {
 		text += ", during " + e.During
 	}
+	if e.From != "" {
+		text += ", from profile " + e.From + " on"
+	}
 	if e.Over > 0 {
 		text += fmt.Sprintf(", over every %v", e.Over)
 	}

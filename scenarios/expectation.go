@@ -20,6 +20,8 @@ type Expectation struct {
 	During string
 	// Over asks for every window of that length to hold; 0 is all of it at once.
 	Over time.Duration
+	// From is the smallest profile that is long enough to tell; empty is any.
+	From string
 	// Ratio makes it about two variants of an experiment; the limit is then a
 	// plain number.
 	Ratio Ratio

@@ -123,8 +123,8 @@ func growth(then, now *api.Status) systemCounts {
 	return c
 }
 
-// timeOf is how long all calls took together.
-func timeOf(h api.Histogram) time.Duration { return time.Duration(h.Count()) * h.Mean() }
+// timeOf is how long calls took, all together.
+func timeOf(calls api.Histogram) time.Duration { return calls.Mean() * time.Duration(calls.Count()) }
 
 // switched compares two states of a breaker. One that was not seen before was
 // closed.

@@ -90,12 +90,8 @@ func (x *expected) judge(v *view) Check {
 	case r.open != "":
 		check.Verdict, check.Why = Inconclusive, r.open
 		return check
-	case r.missing != "" && x.required:
-		check.Verdict, check.Why = Fail, "it is required, and was not observed: "+r.missing
-		return check
 	case r.missing != "":
-		check.Verdict, check.Why = NotObserved, r.missing
-		return check
+		return x.unseen(r.missing)
 	}
 	check.Measured = &r.value
 	if r.interval != nil {
@@ -108,6 +104,15 @@ func (x *expected) judge(v *view) Check {
 		x.bound(&check)
 	}
 	x.doubt(&check, v)
+	return check
+}
+
+// unseen is a check that nobody could see what it is about, and why.
+func (x *expected) unseen(why string) Check {
+	check := Check{Name: x.Name, Subject: x.metric.name, Op: x.Op, Limit: x.Limit, Unit: x.metric.unit, During: x.During, Verdict: NotObserved, Why: why}
+	if x.required {
+		check.Verdict, check.Why = Fail, "it is required, and was not observed: "+why
+	}
 	return check
 }
 

@@ -23,6 +23,7 @@ func (p *parser) checks(path string, node ast.Node, s *Scenario) {
 			{"expect", true, p.text(&expect)},
 			{"during", false, p.text(&e.During)},
 			{"over", false, p.duration(&e.Over, longestStage)},
+			{"from", false, p.word(&e.From, Profiles())},
 			{"ratio", false, p.ratio(&e.Ratio)},
 		})
 		if slices.ContainsFunc(s.Checks, func(other Expectation) bool { return other.Name == e.Name }) {

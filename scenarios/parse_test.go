@@ -49,7 +49,7 @@ faults:
   - {during: hold, at: 30s, region: region-1, fault: lost}
 checks:
   - {name: fast, expect: latency.p99 < 500ms, during: hold, over: 10s}
-  - {name: quiet drain, expect: queue.depth < 10K, during: drain}
+  - {name: quiet drain, expect: queue.depth < 10K, during: drain, from: ci}
   - {name: few errors, expect: errors < 1000 ppm}
 `
 
@@ -142,7 +142,7 @@ func TestParseReadsFaultsPlanAndWindows(t *testing.T) {
 	if f := s.Faults[3]; f.Region != "region-1/gateway-2" || f.Provider != nil || f.For != 30*time.Second {
 		t.Errorf("fault %+v", f)
 	}
-	if c := s.Checks[0]; c.During != "hold" || c.Over != 10*time.Second || s.Checks[1].During != Drain || s.Checks[2].Limit != 1000 {
+	if c := s.Checks[0]; c.During != "hold" || c.Over != 10*time.Second || s.Checks[1].During != Drain || s.Checks[1].From != CI || s.Checks[2].Limit != 1000 {
 		t.Errorf("checks %+v", s.Checks)
 	}
 }
@@ -188,6 +188,7 @@ func TestParseNamesFaultsOfEventsAndVariants(t *testing.T) {
 		{eventful, "region: region-1, fault: lost", "region: region-1, fault: outage", `faults[4]: accepted for a region are fault: lost`},
 
 		{eventful, "during: hold, over", "during: hodl, over", `x.yaml:27:55: checks[0].during: no stage is called "hodl"; did you mean hold?`},
+		{eventful, "from: ci", "from: cl", `x.yaml:28:73: checks[1].from: "cl"; did you mean ci?`},
 		{eventful, "over: 10s", "over: 2m", `x.yaml:27:67: checks[0].over: 2m0s; the stage hold takes 1m0s`},
 		{eventful, "latency.p99 < 500ms, during: hold", "latency.p99 < 500ms, during: drain", `x.yaml:27:26: checks[0].expect: latency.p99 is of requests, and none is sent during the drain`},
 		{eventful, "latency.p99 < 500ms, during: hold", "lost = 0, during: hold", `checks[0].expect: lost is of the account, which is settled by id once the run is over`},

@@ -198,8 +198,7 @@ func callTime(then, now *api.Status, channel string) time.Duration {
 			continue
 		}
 		before := find(then.Providers, func(o api.Provider) bool { return o.Name == p.Name })
-		calls := p.Latency.Sub(before.Latency)
-		sum += calls.Mean() * time.Duration(calls.Count())
+		sum += timeOf(p.Latency.Sub(before.Latency))
 	}
 	return sum
 }

@@ -188,6 +188,7 @@ func checkSchema() *jsonschema.Schema {
 		required("expect", expect),
 		optional("during", textSchema("The stage that it is about, or drain; else the whole run.")),
 		optional("over", quantityOf(units.Seconds, "Every window of that length, at full scale, must hold.")),
+		optional("from", wordSchema("The smallest profile that is long enough to tell.", Profiles())),
 		optional("ratio", object("The variants that are compared: the metric of one over that of the other.",
 			required("of", nameSchema("The variant above the line.")), required("to", nameSchema("The variant below it.")))),
 	)

@@ -33,6 +33,10 @@ func (r *Run) judge(e *evidence) []Check {
 	var checks []Check
 	for i := range r.checks {
 		x := &r.checks[i]
+		if why := r.tooShort(x); why != "" {
+			checks = append(checks, x.unseen(why))
+			continue
+		}
 		if x.Ratio == (Ratio{}) {
 			checks = append(checks, e.judge(x))
 			continue
@@ -43,6 +47,17 @@ func (r *Run) judge(e *evidence) []Check {
 		}
 	}
 	return checks
+}
+
+// tooShort says why a run of the profile cannot tell whether a check holds, or "".
+// Who sets a scale by hand knows better.
+func (r *Run) tooShort(x *expected) string {
+	o := &r.options
+	own := slices.Index(Profiles(), o.Profile)
+	if x.From == "" || own >= slices.Index(Profiles(), x.From) || o.Scale != o.Scenario.Profiles[o.Profile] {
+		return ""
+	}
+	return fmt.Sprintf("profile %s is too short to tell; it is judged from %s on", o.Profile, x.From)
 }
 
 // evidenceOf gives the evidence of a variant: of the run itself, or of an
