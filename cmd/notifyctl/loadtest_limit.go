@@ -21,6 +21,7 @@ import (
 type limitOptions struct {
 	findLimit bool
 	upTo      string
+	plateau   time.Duration // 0: by the profile
 }
 
 const (
@@ -34,9 +35,15 @@ const (
 	capacityFile = "capacity.json"
 )
 
-// plateauOf is how long a step of a search lasts, by the profile.
-func plateauOf(profile string) time.Duration {
-	switch profile {
+// shortestPlateau is the least that a step lasts: less shows nothing.
+const shortestPlateau = 2 * time.Second
+
+// step is how long a step of the search lasts.
+func (o *loadtestOptions) step() time.Duration {
+	if o.plateau != 0 {
+		return o.plateau
+	}
+	switch o.profile {
 	case scenarios.Full:
 		return 2 * time.Minute
 	case scenarios.CI:
@@ -49,6 +56,7 @@ func plateauOf(profile string) time.Duration {
 func (o *limitOptions) register(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.findLimit, "find-limit", false, "look for the most that holds the scenario's checks: double the rate until one does not hold, then go between")
 	flags.StringVar(&o.upTo, "up-to", "", "with --find-limit, the highest `rate` to try, as in 50K/s (default: 100 times the scenario's)")
+	flags.DurationVar(&o.plateau, "plateau", 0, "with --find-limit, how long each step lasts (default: 10s, by profile ci 30s, full 2m)")
 }
 
 // checkLimit refuses flags that do not go with each other.
@@ -56,6 +64,10 @@ func (o *loadtestOptions) checkLimit() error {
 	switch {
 	case !o.findLimit && o.upTo != "":
 		return usagef("--up-to goes with --find-limit")
+	case !o.findLimit && o.plateau != 0:
+		return usagef("--plateau goes with --find-limit")
+	case o.plateau != 0 && o.plateau < shortestPlateau:
+		return usagef("--plateau %v: accepted are %v and more", o.plateau, shortestPlateau)
 	case !o.findLimit:
 		return nil
 	case o.startAt != "":
@@ -137,19 +149,19 @@ func (l *limitSearch) prepare() (search scenarios.CapacitySearch, err error) {
 		return search, usagef("--find-limit: %w", err)
 	}
 	// A plateau that cannot be made is told of before anything is started.
-	if _, err = l.run(l.app, l.plateau(search.Start), nil, nil, l.scale, l.plan); err != nil {
+	if _, err = l.run(l.app, l.scenarioAt(search.Start), nil, nil, l.scale, l.plan); err != nil {
 		return search, err
 	}
 	l.result = scenarios.CapacityResult{
 		Schema: scenarios.Schema, Scenario: l.scenario.Name, Profile: l.profile,
-		Batch: l.batch, Seed: l.seed, Plateau: plateauOf(l.profile).Seconds(), LeftOut: l.result.LeftOut,
+		Batch: l.batch, Seed: l.seed, Plateau: l.step().Seconds(), LeftOut: l.result.LeftOut,
 	}
 	return search, nil
 }
 
-// plateau is the scenario of a step.
-func (l *limitSearch) plateau(rate float64) (s *scenarios.Scenario) {
-	length := time.Duration(float64(plateauOf(l.profile)) / l.scale.Time)
+// scenarioAt is the scenario of a step.
+func (l *limitSearch) scenarioAt(rate float64) (s *scenarios.Scenario) {
+	length := time.Duration(float64(l.step()) / l.scale.Time)
 	s, l.result.LeftOut = l.scenario.Plateau(rate/l.scale.Rate, length)
 	return s
 }
@@ -158,7 +170,7 @@ func (l *limitSearch) plateau(rate float64) (s *scenarios.Scenario) {
 func (l *limitSearch) try(ctx context.Context, rate float64) (*scenarios.Result, error) {
 	l.steps++
 	l.app.log.Info("a step of the search begins", "step", l.steps, "rate", rate)
-	run, err := l.run(l.app, l.plateau(rate), nil, nil, l.scale, l.plan)
+	run, err := l.run(l.app, l.scenarioAt(rate), nil, nil, l.scale, l.plan)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +191,7 @@ func (l *limitSearch) try(ctx context.Context, rate float64) (*scenarios.Result,
 // describe says what would be done.
 func (l *limitSearch) describe(search scenarios.CapacitySearch) error {
 	return write(l.app, fmt.Appendf(nil, "%s against %s: the most that holds, from %.6g/s on and up to %.6g/s, in steps of %v\n",
-		l.scenario.Name, l.place, search.Start, search.UpTo, plateauOf(l.profile)))
+		l.scenario.Name, l.place, search.Start, search.UpTo, l.step()))
 }
 
 // conclude writes what was found.

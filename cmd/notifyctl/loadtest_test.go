@@ -52,7 +52,7 @@ func loadtestTo(ctx context.Context, stdout, stderr io.Writer, args ...string) (
 
 func TestLoadtestRefusesBeforeItStarts(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
-		{"nothing", `scenario "nothing": accepted are steady, or the name of a file`},
+		{"nothing", `scenario "nothing": accepted are steady, peak, spike, endurance, provider-failure, batching, pooling, or the name of a file`},
 		{"missing.yaml", "missing.yaml"},
 		{"--profile huge", "smoke, ci, full"},
 		{"--rate-scale 0", "a rate scale of 0: accepted is above 0"},
