@@ -18,8 +18,9 @@ const (
 
 // A line of a chart.
 type line struct {
-	name string // of the number
-	dim  bool   // whether it is there to be compared with
+	name  string // of the number
+	label string
+	dim   bool // whether it is there to be compared with
 }
 
 // A chart is lines over time above a common axis that starts at 0.
@@ -68,9 +69,11 @@ func (c chart) options(t reports.Terminal, a axis) []asciigraph.Option {
 		}
 		options = append(options, asciigraph.SeriesColors(colors...))
 	}
-	if !t.UTF8 {
-		options = append(options, asciigraph.SeriesChars(c.asciiLines()...))
+	sets := make([]asciigraph.CharSet, len(c.lines))
+	for i, l := range c.lines {
+		sets[i] = l.signs(t)
 	}
+	options = append(options, asciigraph.SeriesChars(sets...))
 	return options
 }
 
@@ -108,17 +111,34 @@ func (a axis) write(line string, row int, t reports.Terminal) string {
 	return strings.NewReplacer("┤", "|", "┼", "|").Replace(line)
 }
 
-// asciiLines are what lines are drawn with where there is nothing but ASCII.
-func (c chart) asciiLines() []asciigraph.CharSet {
-	sets := make([]asciigraph.CharSet, len(c.lines))
-	for i, l := range c.lines {
-		sign := "*"
-		if l.dim {
-			sign = "."
-		}
-		sets[i] = asciigraph.CreateCharSet(sign)
+// signs are what a line is drawn with: what is there to be compared with can be
+// told apart without colour.
+func (l line) signs(t reports.Terminal) asciigraph.CharSet {
+	switch {
+	case !t.UTF8 && l.dim:
+		return asciigraph.CreateCharSet(".")
+	case !t.UTF8:
+		return asciigraph.CreateCharSet("*")
+	case l.dim:
+		return asciigraph.CharSet{Horizontal: "┄", VerticalLine: "┊"} // the rest as ever
 	}
-	return sets
+	return asciigraph.CharSet{}
+}
+
+// legend says which line is which, where there are several.
+func (c chart) legend(t reports.Terminal) string {
+	if len(c.lines) < 2 {
+		return ""
+	}
+	parts := make([]string, len(c.lines))
+	for i, l := range c.lines {
+		sign := l.signs(t).Horizontal
+		if sign == "" {
+			sign = asciigraph.DefaultCharSet.Horizontal
+		}
+		parts[i] = strings.Repeat(sign, 2) + " " + l.label
+	}
+	return strings.Join(parts, "  ")
 }
 
 // roundUp gives the next number that is 1, 2, 2.5 or 5 times a power of ten:

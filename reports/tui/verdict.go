@@ -33,6 +33,12 @@ const (
 	held
 )
 
+// The bounds of the width that values are written in.
+const (
+	leastValue = 9
+	mostValue  = 18
+)
+
 // outlook gives what must hold.
 func (c *canvas) outlook() []verdict {
 	if c.Run != nil {
@@ -64,9 +70,13 @@ func (c *canvas) verdictTitle() (title, remark string) {
 func (c *canvas) verdicts(columns int) []string {
 	all := c.outlook()
 	width := (c.width - 1) / columns
+	values := leastValue
+	for _, v := range all {
+		values = min(max(values, ansi.StringWidth(v.value)), mostValue)
+	}
 	cells := make([]string, len(all))
 	for i, v := range all {
-		value, limit := right(c.t.Text(v.value), 10), c.t.Text(v.limit)
+		value, limit := right(c.cut(c.t.Text(v.value), values), values), c.t.Text(v.limit)
 		room := width - len(" mark  ") - ansi.StringWidth(value) - 1
 		name := c.cut(c.t.Text(v.name), room-ansi.StringWidth(limit)-1)
 		cells[i] = " " + v.mark + " " + fit(strings.TrimSpace(name+" "+limit), max(room, 0)) + " " + value

@@ -37,8 +37,8 @@ func (c *canvas) channels() []string {
 
 // timesChart shows how long notifications take, by how urgent they are.
 func (c *canvas) timesChart(rows int) []string {
-	ch := chart{write: latency, least: 100, lines: []line{{endToEnd + "low", true}, {endToEnd + "high", false}}}
-	return c.chart("end to end, p99", "low, high", ch, []string{
+	ch := chart{write: latency, least: 100, lines: []line{{endToEnd + "low", "low", true}, {endToEnd + "high", "high", false}}}
+	return c.chart("end to end, p99", ch, []string{
 		number("high       ", latency(c.history.last(endToEnd+"high")), 9),
 		number("normal     ", latency(c.history.last(endToEnd+"normal")), 9),
 		number("low        ", latency(c.history.last(endToEnd+"low")), 9),

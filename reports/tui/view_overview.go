@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -85,16 +86,14 @@ func (c *canvas) glance() []string {
 
 // rates is the chart of what is offered and what came of it.
 func (c *canvas) rates(rows int) []string {
-	ch := chart{write: count, least: 10, lines: []line{{accepted, true}, {delivered, false}}}
+	ch := chart{write: count, least: 10, lines: []line{{accepted, "accepted", true}, {delivered, "delivered", false}}}
 	numbers := []string{
 		number("accepted/s ", count(c.history.last(accepted)), 9),
 		number("delivered/s", count(c.history.last(delivered)), 9),
 		number("refused/s  ", count(c.history.last(refused)), 9),
 	}
-	remark := "accepted, delivered"
 	if c.Run != nil {
-		ch.lines = []line{{loadOffered, true}, {loadAccepted, false}}
-		remark = "offered, accepted"
+		ch.lines = []line{{loadOffered, "offered", true}, {loadAccepted, "accepted", false}}
 		numbers = []string{
 			number("offered/s  ", count(c.history.last(loadOffered)), 9),
 			number("accepted/s ", count(c.history.last(loadAccepted)), 9),
@@ -116,13 +115,13 @@ func (c *canvas) rates(rows int) []string {
 			}
 		}
 	}
-	return c.chart("rate/s", remark, ch, numbers, rows)
+	return c.chart("rate/s", ch, numbers, rows)
 }
 
 func (c *canvas) latencies(rows int) []string {
-	ch := chart{write: latency, least: 1, lines: []line{{apiP50, true}, {apiP99, false}}}
+	ch := chart{write: latency, least: 1, lines: []line{{apiP50, "p50", true}, {apiP99, "p99", false}}}
 	if c.Run != nil {
-		ch.lines = []line{{loadP50, true}, {loadP99, false}}
+		ch.lines = []line{{loadP50, "p50", true}, {loadP99, "p99", false}}
 	}
 	p90 := apiP90
 	numbers := []string{}
@@ -135,20 +134,20 @@ func (c *canvas) latencies(rows int) []string {
 		number("p90        ", latency(c.history.last(p90)), 9),
 		number("p99        ", latency(c.history.last(ch.lines[1].name)), 9),
 	}, numbers...)
-	return c.chart("api latency", "p50, p99", ch, numbers, rows)
+	return c.chart("api latency", ch, numbers, rows)
 }
 
 func (c *canvas) depths(rows int) []string {
-	ch := chart{write: count, least: 10, lines: []line{{queued, false}}}
-	return c.chart("queue", "", ch, []string{
+	ch := chart{write: count, least: 10, lines: []line{{queued, "", false}}}
+	return c.chart("queue", ch, []string{
 		number("waiting    ", count(c.history.last(queued)), 9),
 		number("oldest     ", latency(c.history.last(oldest)), 9),
 	}, rows)
 }
 
 // chart draws a chart below its title, with numbers beside it.
-func (c *canvas) chart(title, remark string, ch chart, numbers []string, rows int) []string {
-	lines := []string{c.rule(title+", "+c.ago(), remark)}
+func (c *canvas) chart(title string, ch chart, numbers []string, rows int) []string {
+	lines := []string{c.rule(title+", "+c.ago(), ch.legend(c.t))}
 	width := c.width
 	if len(numbers) > 0 {
 		width -= figureGap
@@ -273,11 +272,13 @@ func (c *canvas) endToEndFigure() string {
 func (c *canvas) queueFigure() string {
 	waiting, age := depth(c.status())
 	remark := ""
+	// Only what changes much is worth a forecast.
 	switch trend := c.trend(); {
-	case waiting > 0 && trend < -0.01*float64(waiting) && trend < -1:
-		remark = "falling, " + long(time.Duration(float64(waiting)/-trend*float64(time.Second))) + " to go"
-	case trend > 1 && trend > 0.02*float64(waiting):
+	case math.Abs(trend)*windowTime.Seconds() < 0.25*float64(waiting) || math.Abs(trend) < 1:
+	case trend > 0:
 		remark = "growing by " + count(trend) + "/s"
+	case waiting > 0:
+		remark = "falling, " + long(time.Duration(float64(waiting)/-trend*float64(time.Second))) + " to go"
 	}
 	return c.figure("queue", right(count(float64(waiting)), 9), sparkline(c.history, c.t, queued, c.seconds, min(20, max(c.width-64, 0))),
 		number("oldest", latency(milliseconds(age)), 8), remark)

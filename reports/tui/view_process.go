@@ -20,14 +20,14 @@ func (c *canvas) process() []string {
 	room := c.height - len(generator) - len(own) - 1
 	lines := append(generator, c.rule("server", c.version()))
 	lines = append(lines, own...)
-	memory := chart{write: size, least: 1e6, lines: []line{{rss, true}, {heap, false}}}
-	busy := chart{write: count, least: 0.1, lines: []line{{cores, false}}}
+	memory := chart{write: size, least: 1e6, lines: []line{{rss, "resident", true}, {heap, "live heap", false}}}
+	busy := chart{write: decimal, least: 0.1, lines: []line{{cores, "", false}}}
 	if room/2 > leastChart {
-		lines = append(lines, c.chart("cores in use", "", busy, nil, min(room/2-1, mostChart))...)
+		lines = append(lines, c.chart("cores in use", busy, nil, min(room/2-1, mostChart))...)
 		room /= 2
 	}
 	if room > leastChart {
-		lines = append(lines, c.chart("memory", "resident, live heap", memory, nil, min(room-1, mostChart))...)
+		lines = append(lines, c.chart("memory", memory, nil, min(room-1, mostChart))...)
 	}
 	return lines
 }
@@ -49,12 +49,12 @@ func (c *canvas) resources() []string {
 	spark := c.spark(40)
 	var lines []string
 	for _, x := range []struct{ label, name, text string }{
-		{"cores in use", cores, count(c.history.last(cores))},
+		{"cores in use", cores, decimal(c.history.last(cores))},
 		{"live heap", heap, size(float64(r.HeapBytes))},
 		{"resident", rss, size(orNaN(r.RSSBytes))},
 		{"goroutines", goroutines, count(float64(r.Goroutines))},
 		{"open files", openFiles, count(orNaN(r.OpenFiles))},
-		{"GC pauses", gcPause, percent(c.history.last(gcPause))},
+		{"GC pauses", gcPause, decimal(c.history.last(gcPause)) + " %"},
 	} {
 		line := " " + fit(x.label, 16) + right(x.text, 10) + "   " + sparkline(c.history, c.t, x.name, c.seconds, spark)
 		if c.stale() {

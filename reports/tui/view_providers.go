@@ -32,8 +32,8 @@ func (c *canvas) busiest() string {
 
 // sentChart shows what one provider was sent, and what of it failed.
 func (c *canvas) sentChart(name string, rows int) []string {
-	ch := chart{write: count, least: 10, lines: []line{{failedBy + name, true}, {sentBy + name, false}}}
-	return c.chart(c.t.Text(name)+", notifications/s", "failed, sent", ch, []string{
+	ch := chart{write: count, least: 10, lines: []line{{failedBy + name, "failed", true}, {sentBy + name, "sent", false}}}
+	return c.chart(c.t.Text(name)+", notifications/s", ch, []string{
 		number("sent/s     ", count(c.history.last(sentBy+name)), 9),
 		number("failed/s   ", count(c.history.last(failedBy+name)), 9),
 	}, rows)
@@ -49,8 +49,8 @@ func (c *canvas) providerTable() *table {
 		{title: "calls", width: 7, keyed: true},
 		{title: "p50", width: 8, keyed: true, spare: 2},
 		{title: "p99", width: 8, keyed: true},
-		{title: "open", width: 5, spare: 1},
-		{title: "busy", width: 7, keyed: true, spare: 3},
+		{title: "pool", width: 5, spare: 1},
+		{title: "in use", width: 7, keyed: true, spare: 3},
 		{title: "sent over time", width: spark, left: true, spare: 4},
 	}}
 	w := c.history.window()

@@ -23,8 +23,10 @@ func (c *canvas) stores() []string {
 // hitsChart shows how the caches of preferences do, which a database would be
 // asked in the place of.
 func (c *canvas) hitsChart(rows int) []string {
-	ch := chart{write: percent, least: 100, lines: []line{{hitsOf + "preferences_l2", true}, {hitsOf + "preferences_l1", false}}}
-	return c.chart("hits of the preferences' caches", "second, first", ch, []string{
+	ch := chart{write: percent, least: 100, lines: []line{
+		{hitsOf + "preferences_l2", "second", true}, {hitsOf + "preferences_l1", "first", false},
+	}}
+	return c.chart("hits of the preferences' caches", ch, []string{
 		number("first      ", percent(c.history.last(hitsOf+"preferences_l1")), 9),
 		number("second     ", percent(c.history.last(hitsOf+"preferences_l2")), 9),
 	}, rows)

@@ -88,17 +88,27 @@ func percent(v float64) string {
 	return fmt.Sprintf("%.1f %%", math.Floor(max(min(v, 9999), -9999)*10)/10)
 }
 
-// dollars writes an amount in 10 columns.
+// dollars writes an amount in 11 columns, of a notification or of many.
 func dollars(v float64) string {
-	switch {
+	switch amount := math.Abs(v); {
 	case math.IsNaN(v):
 		return unseen
-	case v != 0 && math.Abs(v) < 0.00001:
-		return fmt.Sprintf("$%.1e", v)
-	case math.Abs(v) >= 100:
+	case amount >= 10_000:
 		return "$" + count(v)
+	case amount >= 1:
+		return fmt.Sprintf("$%.2f", v)
+	case amount >= 0.001 || v == 0:
+		return fmt.Sprintf("$%.4f", v)
 	}
-	return fmt.Sprintf("$%.5f", v)
+	return fmt.Sprintf("$%.7f", v)
+}
+
+// decimal writes a small number in 9 columns.
+func decimal(v float64) string {
+	if math.IsNaN(v) || math.Abs(v) >= 1000 {
+		return count(v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }
 
 // fit cuts or fills a text to a width.
