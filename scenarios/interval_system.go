@@ -35,6 +35,7 @@ type systemCounts struct {
 	oldest      time.Duration // of those that wait
 	connections int64         // to one provider
 	rss         int64
+	peaks       peaks
 
 	last level
 }
@@ -88,6 +89,7 @@ func growth(then, now *api.Status) systemCounts {
 		caches:     map[string]lookups{},
 		breakers:   map[string]switches{},
 		pools:      map[string]busyWorkers{},
+		peaks:      peaksOf(then, now),
 		last:       levelOf(now),
 	}
 	if c.cpuSeconds < 0 {
@@ -206,6 +208,7 @@ func (c systemCounts) merge(other systemCounts) systemCounts {
 		oldest:      max(c.oldest, other.oldest),
 		connections: max(c.connections, other.connections),
 		rss:         max(c.rss, other.rss),
+		peaks:       c.peaks.merge(other.peaks),
 		last:        other.last,
 	}
 	for i := range sum.endToEnd {

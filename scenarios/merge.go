@@ -26,6 +26,7 @@ func Merge(results []*Result) (*Result, error) {
 	m.Ledger = mergeAccounts(shards)
 	m.mergeResources(shards)
 	m.Timeline, m.Marks = mergeTimelines(shards, m.Timeline), mergeMarks(shards, m.Marks)
+	m.measureAgain()
 	m.Command, m.Shard, m.Merged = nil, nil, len(shards)
 	if m.Checks, err = rejudge(shards, report, m.Ledger); err != nil {
 		return nil, err

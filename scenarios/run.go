@@ -388,6 +388,7 @@ func (r *Run) conclude(ctx context.Context, b Bench, started time.Time) (*Result
 	result.compileCourse(r.course)
 	result.Cost = cost(result.Providers, o.Prices)
 	result.compileCPU(evidence.cpu)
+	result.Limits = limitsOf(o.Plan, o.Scale, result, evidence)
 	result.Checks = r.judge(evidence)
 	result.Verdict = overall(result.Checks)
 	r.mu.Lock()
