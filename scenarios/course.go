@@ -32,7 +32,7 @@ type course struct {
 
 // newCourse makes the course of a run of scaled stages.
 func newCourse(stages []Stage, checks []expected, targets scalingTargets, connections int, timeScale float64, m *marks) *course {
-	c := &course{batch: targets.batch, connections: connections, marks: m, scaling: newScalingWatch(targets), bins: bins{every: pollEvery}}
+	c := &course{batch: targets.batch, connections: connections, marks: m, scaling: newScalingWatch(targets), bins: bins{every: pollEvery, batch: targets.batch}}
 	at := time.Duration(0)
 	for _, s := range stages {
 		c.stages = append(c.stages, &span{name: s.Name, from: at, to: at + s.For})
@@ -156,5 +156,5 @@ func (c *course) mocksBusy() float64 {
 func (c *course) timeline() *Timeline {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.bins.timeline(c.batch)
+	return c.bins.timeline()
 }

@@ -137,12 +137,24 @@ func TestSpansAreApart(t *testing.T) {
 		metric, during string
 		want           float64
 	}{
-		{"queue.depth", "", 1900}, {"queue.depth", "calm", 0}, {"queue.depth", "spike", 1900}, {"queue.depth", Drain, 5},
-		{"queue.lag", "calm", 0}, {"queue.lag", "spike", 300}, {"queue.lag", Drain, 3300},
-		{"queue.final", "spike", 1900}, {"queue.final", "", 0},
-		{"drain.time", "", 4000}, {"drain.time", Drain, 4000}, {"drain.time", "calm", 1000}, {"drain.time", "spike", 4000},
-		{"attempts", "spike", 1.1}, {"connections.share", "", 40}, {"workers.busy", "calm", 75},
-		{"cpu", "spike", 100}, {"breaker.opened", "", 0},
+		{"queue.depth", "", 1900},
+		{"queue.depth", "calm", 0},
+		{"queue.depth", "spike", 1900},
+		{"queue.depth", Drain, 5},
+		{"queue.lag", "calm", 0},
+		{"queue.lag", "spike", 300},
+		{"queue.lag", Drain, 3300},
+		{"queue.final", "spike", 1900},
+		{"queue.final", "", 0},
+		{"drain.time", "", 4000},
+		{"drain.time", Drain, 4000},
+		{"drain.time", "calm", 1000},
+		{"drain.time", "spike", 4000},
+		{"attempts", "spike", 1.1},
+		{"connections.share", "", 40},
+		{"workers.busy", "calm", 75},
+		{"cpu", "spike", 100},
+		{"breaker.opened", "", 0},
 	} {
 		r := measuredIn(t, c, e, test.metric, test.during)
 		if r.missing != "" || r.open != "" || r.value < test.want-0.001 || r.value > test.want+0.001 {

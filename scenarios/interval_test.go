@@ -156,7 +156,7 @@ func TestALongWindowSlidesInSteps(t *testing.T) {
 // that happened.
 func TestTimelineConserves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := bins{every: pollEvery}
+		b := bins{every: pollEvery, batch: 10}
 		var want interval
 		at := time.Duration(0)
 		for range rapid.IntRange(1, 40).Draw(t, "stretches") {
@@ -178,7 +178,7 @@ func TestTimelineConserves(t *testing.T) {
 		}
 		got := sumOf(b.list)
 		requireSame(t, "all points", got, want)
-		points := b.timeline(10)
+		points := b.timeline()
 		if points.Every != b.every.Seconds() || len(points.Points) != len(b.list) {
 			t.Fatalf("%d points every %g s", len(points.Points), points.Every)
 		}

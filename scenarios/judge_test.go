@@ -212,8 +212,12 @@ func TestAnIntervalIsBeyondALimitOrNotOrBoth(t *testing.T) {
 		low, high float64
 		want      Verdict
 	}{
-		{"<", -3, 9, Pass}, {"<", 11, 40, Fail}, {"<", -3, 40, Inconclusive},
-		{">", 11, 40, Pass}, {">", -3, 9, Fail}, {">", -3, 40, Inconclusive},
+		{"<", -3, 9, Pass},
+		{"<", 11, 40, Fail},
+		{"<", -3, 40, Inconclusive},
+		{">", 11, 40, Pass},
+		{">", -3, 9, Fail},
+		{">", -3, 40, Inconclusive},
 	} {
 		x := expected{Expectation: Expectation{Op: test.op, Limit: 10}}
 		if got, why := x.compareInterval(confidence{test.low, test.high}); got != test.want || (why == "") != (got != Inconclusive) {

@@ -30,7 +30,7 @@ type starting struct {
 }
 
 const (
-	pushRate  = 20.0 // notifications a second
+	pushRate    = 20.0 // notifications a second
 	batchMillis = 500
 )
 

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"slices"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -85,8 +86,10 @@ const mostPoints = 1200
 // its middle; when there would be too many, neighbours are merged and all get twice
 // as long.
 type bins struct {
-	every time.Duration
-	list  []interval // the n-th ends at (n+1) times every
+	every  time.Duration
+	list   []interval // the n-th ends at (n+1) times every
+	points []Point    // of the first of them, for as long as they do not change
+	batch  int        // notifications that a request carries
 }
 
 func (b *bins) add(i interval) {
@@ -100,23 +103,25 @@ func (b *bins) add(i interval) {
 			half = append(half, both)
 		}
 		clear(b.list[len(half):])
-		b.list, b.every = half, 2*b.every
+		b.list, b.every, b.points = half, 2*b.every, nil
 	}
 	at := int(middle(i) / b.every)
 	for len(b.list) <= at {
 		b.list = append(b.list, interval{})
 	}
 	b.list[at] = b.list[at].merge(i)
+	b.points = b.points[:min(len(b.points), at)]
 }
 
-// timeline gives the points of requests that carry so many notifications.
-func (b *bins) timeline(batch int) *Timeline {
-	t := &Timeline{Every: b.every.Seconds(), Points: make([]Point, len(b.list))}
-	for n := range b.list {
-		t.Points[n] = pointOf(&b.list[n], batch)
-		t.Points[n].At = (time.Duration(n+1) * b.every).Seconds()
+// timeline gives the points. Displays ask for it many times a second, so that only
+// what has changed is made anew.
+func (b *bins) timeline() *Timeline {
+	for n := len(b.points); n < len(b.list); n++ {
+		p := pointOf(&b.list[n], b.batch)
+		p.At = (time.Duration(n+1) * b.every).Seconds()
+		b.points = append(b.points, p)
 	}
-	return t
+	return &Timeline{Every: b.every.Seconds(), Points: slices.Clone(b.points)}
 }
 
 func pointOf(i *interval, batch int) Point {
