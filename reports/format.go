@@ -34,7 +34,7 @@ func Limit(c scenarios.Check) string {
 }
 
 // Expected writes what a check expects, whatever it measured.
-func Expected(c scenarios.Check) string { return c.Op + " " + Quantity(c.Limit, c.Unit) }
+func Expected(c scenarios.Check) string { return Clean(c.Op) + " " + Quantity(c.Limit, c.Unit) }
 
 // Scope says which part of the run a check is about, as in "spike, each 30 s";
 // of the whole of it, nothing.
@@ -91,6 +91,9 @@ func Nearness(c scenarios.Check) *float64 {
 	default:
 		return nil
 	}
+	if math.IsInf(share, 0) {
+		return nil
+	}
 	return &share
 }
 
@@ -114,6 +117,7 @@ func Quantity(v float64, unit string) string {
 		// Cut, not rounded: 98.99 is not 99.
 		return fmt.Sprintf("%g %%", math.Floor(v*100)/100)
 	}
+	unit = Clean(unit)
 	if math.Abs(v) < 10 {
 		return fmt.Sprintf("%.3g %s", v, unit)
 	}

@@ -100,8 +100,8 @@ func TestResultKeys(t *testing.T) {
 	}
 	has("requests", requests, counts)
 	has("checks", result.Checks[0], "name subject op limit measured unit verdict why")
-	has("ledger", result.Ledger, "accepted delivered suppressed expired rate_dropped dead in_flight duplicates lost unacknowledged ambiguous takeovers")
-	if len(result.Ledger) != 12 {
+	has("ledger", result.Ledger, "accepted delivered suppressed expired rate_dropped dead in_flight duplicates lost unacknowledged ambiguous takeovers arrived")
+	if len(result.Ledger) != 13 {
 		t.Errorf("the ledger has %d keys", len(result.Ledger))
 	}
 }

@@ -149,8 +149,11 @@ func Equation(l *scenarios.Account) string {
 		}
 	}
 	equation := Count(l.Accepted) + " accepted"
-	if len(terms) > 0 {
+	switch {
+	case len(terms) > 0:
 		equation += " = " + strings.Join(terms, " + ")
+	case l.Arrived != nil:
+		equation += ", of which " + Count(*l.Arrived) + " arrived at the providers"
 	}
 	return equation
 }

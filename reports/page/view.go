@@ -193,6 +193,9 @@ func accountOf(l *scenarios.Account) account {
 			a.Doubts = append(a.Doubts, doubt{t.Name, reports.Seen(t.N), t.N != nil && *t.N > 0})
 		}
 	}
+	if l.Delivered == nil && l.Arrived != nil {
+		a.Doubts = append(a.Doubts, doubt{Name: "arrived at the providers", Text: reports.Count(*l.Arrived)})
+	}
 	a.Doubts = append(a.Doubts, doubt{"unacknowledged", reports.Seen(l.Unacknowledged), l.Unacknowledged != nil && *l.Unacknowledged > 0})
 	switch {
 	case unseen != "":
@@ -278,7 +281,7 @@ func setupOf(r *scenarios.Result) []fact {
 		fact{"schedule", fmt.Sprintf("%s sent, %s requests late, %s of them held up by the target", reports.Quantity(g.Achieved*100, "%"), whole(g.Late), whole(g.LateHeld))},
 		fact{"run", fmt.Sprintf("%s, began %s", g.Run, r.Started.UTC().Format(time.RFC3339))})
 	for i := range facts {
-		facts[i].Text = reports.Clean(facts[i].Text)
+		facts[i] = fact{reports.Clean(facts[i].Name), reports.Clean(facts[i].Text)}
 	}
 	return facts
 }
