@@ -97,12 +97,12 @@ func TestLimitsSayHowNearARunCame(t *testing.T) {
 				e.account.RateDropped = &dropped
 			},
 			want: map[string]string{
-				"deployment.gateway_rate":       "950 of 1000 /s: 0.95", // of the one that had most
+				"deployment.gateway_rate":      "950 of 1000 /s: 0.95", // of the one that had most
 				"deployment.gateways.region-1": "8 of 8 : 1",
-				"providers.push.quota":          "9500 of 10000 /s: 0.95",
-				"providers.sms.sender_rate":     "75 of 100 /s: 0.75", // segments
-				"rate_limits.per_user.sms":      "4 of 4 : 1",
-				"service_levels.scale_up":       "? of 10000 ms: ?", // as the control times, 10 s at least
+				"providers.push.quota":         "9500 of 10000 /s: 0.95",
+				"providers.sms.sender_rate":    "75 of 100 /s: 0.75", // segments
+				"rate_limits.per_user.sms":     "4 of 4 : 1",
+				"service_levels.scale_up":      "? of 10000 ms: ?", // as the control times, 10 s at least
 			},
 		},
 		{
