@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
@@ -107,20 +108,31 @@ func (x *expected) together(each []Check) Check {
 	}
 	check := *worst
 	counts := x.metric.unit == ""
-	if counts {
+	if counts && failed == 0 {
 		check.Measured, check.At = &sum, nil
 	}
 	check.Bound = AtMost
-	if x.direction() < 0 {
+	if x.direction() < 0 || counts && failed > 0 {
 		check.Bound = AtLeast
 	}
 	switch {
 	case check.Verdict == Inconclusive:
-	case counts && failed > 0, failed == len(each):
-		check.Verdict = Fail
+	case counts && failed > 0, failed == len(each) && atOnce(each):
 	case failed > 0 || !x.holds(*check.Measured):
 		check.Verdict = Inconclusive
 		check.Why = fmt.Sprintf("%d of %d shards did not hold it, each by what it saw alone; of all together it cannot be told", failed, len(each))
 	}
 	return check
+}
+
+// atOnce says whether the worst windows of all ended in the same second; of what
+// was judged without windows they did.
+func atOnce(each []Check) bool {
+	for i := range each {
+		a, b := each[0].At, each[i].At
+		if a != nil && b != nil && math.Round(*a) != math.Round(*b) {
+			return false
+		}
+	}
+	return true
 }
