@@ -94,8 +94,12 @@ func (s *screen) body(c *canvas) []string {
 	default:
 		lines = c.view(s.view)
 	}
-	offset := s.offset(len(lines), c.height)
-	lines = lines[offset:min(offset+c.height, len(lines))]
+	pinned := 0
+	if s.view == logs && !s.help {
+		pinned = min(1, c.height) // its title
+	}
+	offset := s.offset(len(lines)-pinned, c.height-pinned) + pinned
+	lines = append(lines[:pinned:pinned], lines[offset:min(offset+c.height-pinned, len(lines))]...)
 	for len(lines) < c.height {
 		lines = append(lines, "")
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -172,8 +173,7 @@ func (s *screen) scroll(lines int) {
 func (s *screen) zoom(by int) {
 	at := s.scale
 	if at == automatic {
-		for at = 0; scales()[at] != s.seconds(); at++ {
-		}
+		at = slices.Index(scales(), s.seconds())
 	}
 	s.scale = min(max(at+by, 0), len(scales())-1)
 }

@@ -95,8 +95,14 @@ func TestTimeScale(t *testing.T) {
 		keys string
 		want int
 	}{
-		{"", 60}, {"+", 120}, {"= +", 600}, {"- -", 120}, {"- - - -", 60}, {"a", 60},
-		{"+ + + + + + + + + + + + +", 7 * 24 * 3600}, {"a", 60},
+		{"", 60},
+		{"+", 120},
+		{"= +", 600},
+		{"- -", 120},
+		{"- - - -", 60},
+		{"a", 60},
+		{"+ + + + + + + + + + + + +", 7 * 24 * 3600},
+		{"a", 60},
 	} {
 		if press(s, strings.Fields(test.keys)...); s.seconds() != test.want {
 			t.Errorf("after %q charts cover %d s, want %d", test.keys, s.seconds(), test.want)

@@ -35,7 +35,7 @@ const (
 
 // The bounds of the width that values are written in.
 const (
-	leastValue = 9
+	leastValue = 8
 	mostValue  = 18
 )
 
@@ -77,9 +77,9 @@ func (c *canvas) verdicts(columns int) []string {
 	cells := make([]string, len(all))
 	for i, v := range all {
 		value, limit := right(c.cut(c.t.Text(v.value), values), values), c.t.Text(v.limit)
-		room := width - len(" mark  ") - ansi.StringWidth(value) - 1
+		room := width - len("  ") - c.signs.mark - ansi.StringWidth(value) - columns // a gap, and one to the next column
 		name := c.cut(c.t.Text(v.name), room-ansi.StringWidth(limit)-1)
-		cells[i] = " " + v.mark + " " + fit(strings.TrimSpace(name+" "+limit), max(room, 0)) + " " + value
+		cells[i] = " " + fit(v.mark, c.signs.mark) + " " + fit(strings.TrimSpace(name+" "+limit), max(room, 0)) + " " + value
 	}
 	rows := (len(cells) + columns - 1) / columns
 	lines := make([]string, rows)
@@ -106,7 +106,7 @@ func (c *canvas) checks() []verdict {
 		v := verdict{mark: c.t.Mark(check.Verdict), rank: open}
 		v.name, v.limit = check.Name, reports.Limit(check)
 		if check.Measured != nil {
-			v.value = reports.Measured(check)
+			v.value = c.signs.bound.Replace(reports.Measured(check))
 		}
 		switch {
 		case check.Verdict == scenarios.Fail:

@@ -57,8 +57,10 @@ func (c *canvas) channelRow(w span, e *api.EndToEnd) row {
 	parts := [4]float64{}
 	sum := 0.0
 	for i, h := range [][2]api.Histogram{
-		{then.Stages.Queue, e.Stages.Queue}, {then.Stages.Batch, e.Stages.Batch},
-		{then.Stages.Send, e.Stages.Send}, {then.Stages.Settle, e.Stages.Settle},
+		{then.Stages.Queue, e.Stages.Queue},
+		{then.Stages.Batch, e.Stages.Batch},
+		{then.Stages.Send, e.Stages.Send},
+		{then.Stages.Settle, e.Stages.Settle},
 	} {
 		spent := h[1].Sub(h[0])
 		parts[i] = spent.Mean().Seconds() * float64(spent.Count())

@@ -149,13 +149,21 @@ func paint(t reports.Terminal, how severity, text string) string {
 // signs are what a terminal draws with.
 type signs struct {
 	rule, column, dot, up, down, cut string
-	gone, left, cross                string // of a progress bar
-	levels                           []rune // of a sparkline
+	gone, left, cross                string            // of a progress bar
+	levels                           []rune            // of a sparkline
+	mark                             int               // columns that marks take
+	bound                            *strings.Replacer // of values that are bounds
 }
 
 func signsOf(t reports.Terminal) signs {
 	if t.UTF8 {
-		return signs{"─", "│", "●", "↑", "↓", "…", "━", "┄", "╺", []rune("▁▂▃▄▅▆▇█")}
+		return signs{
+			"─", "│", "●", "↑", "↓", "…", "━", "┄", "╺", []rune("▁▂▃▄▅▆▇█"),
+			2, strings.NewReplacer("at most ", "≤ ", "at least ", "≥ "),
+		}
 	}
-	return signs{"-", "|", "*", "^", "v", "~", "=", ".", "+", []rune("_.:-=+*#")}
+	return signs{
+		"-", "|", "*", "^", "v", "~", "=", ".", "+", []rune("_.:-=+*#"),
+		4, strings.NewReplacer("at most ", "<= ", "at least ", ">= "),
+	}
 }
