@@ -12,6 +12,9 @@ func (w *loadTest) account() {
 	l := &w.result.Ledger
 	w.row("ACCOUNT", "%s", Equation(l))
 	w.row("", "%s", remainder(l))
+	if l.Delivered == nil && l.Arrived != nil {
+		w.row("", "%s of the accepted reached a provider", Count(*l.Arrived))
+	}
 	if l.Unacknowledged != nil && *l.Unacknowledged > 0 {
 		w.row("", "%s more went through without having been acknowledged", Count(*l.Unacknowledged))
 	}

@@ -66,6 +66,14 @@ was sent twice. Only addresses of this machine are loaded, unless
 --allow-external names the host. Where the server has API keys, it takes one
 with the scopes send, send_to and read.
 
+A --target with a path is any other system, and is called as it is: --header,
+--body (a template) and --accept say how. What such a system would have to tell
+of itself is not observed; the mock providers may be its own.
+
+--shard 2/8 --start-at TIME sends a part of the load, so that several machines
+load one target together; report merge puts their results together. --find-limit
+looks for the most that holds.
+
 Latency counts from when a request was due by the schedule, so that a stalled
 system cannot hide behind requests that were not sent. A check that nobody
 could observe is never a pass.
@@ -79,7 +87,11 @@ target does not answer.`,
   notifyctl loadtest --kafka 127.0.0.1:9092 --redis 127.0.0.1:6379 --cassandra 127.0.0.1 \
        --postgres postgres://127.0.0.1/shard0 --postgres postgres://127.0.0.1/shard1
   notifyctl loadtest --schema >scenario.schema.json     # for your editor
-  notifyctl loadtest --target http://127.0.0.1:8080 --mock http://127.0.0.1:8090`,
+  notifyctl loadtest --target http://127.0.0.1:8080 --mock http://127.0.0.1:8090
+  notifyctl loadtest --target http://127.0.0.1:9000/api/send --header 'Authorization: Bearer $TOKEN' \
+       --body body.json --accept 'status==202 && json.queued==true'
+  notifyctl loadtest --target http://127.0.0.1:8080 --shard 1/4 --start-at 2026-11-24T10:00:00Z --out shard-1
+  notifyctl loadtest --find-limit --up-to 50K/s`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.scenarios = args
 			opts.batchGiven = cmd.Flags().Changed("batch")
