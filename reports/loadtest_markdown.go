@@ -21,6 +21,9 @@ func LoadTestMarkdown(w io.Writer, r *scenarios.Result, c *baseline.Comparison) 
 		markdownComparison(&b, c)
 	}
 	fmt.Fprintf(&b, "\n### Account\n\n%s; %s\n", markdown(Equation(&r.Ledger)), markdown(remainder(&r.Ledger)))
+	if r.Ledger.Delivered == nil && r.Ledger.Arrived != nil {
+		fmt.Fprintf(&b, "\n%s of the accepted reached a provider.\n", Count(*r.Ledger.Arrived))
+	}
 	markdownStages(&b, r)
 	markdownEndToEnd(&b, r)
 	markdownProviders(&b, r)
@@ -53,8 +56,10 @@ func markdownStages(b *strings.Builder, r *scenarios.Result) {
 	var rows [][]string
 	for _, s := range r.Stages {
 		seconds := max(s.To-s.From, 1e-9)
-		row := []string{s.Name, ClockOf(s.From), ClockOf(s.To), Rate(float64(s.Offered) / seconds), Rate(float64(s.Accepted) / seconds),
-			decimal(float64(s.Dropped)), decimal(float64(s.Refused)), decimal(float64(s.Errors))}
+		row := []string{
+			s.Name, ClockOf(s.From), ClockOf(s.To), Rate(float64(s.Offered) / seconds), Rate(float64(s.Accepted) / seconds),
+			decimal(float64(s.Dropped)), decimal(float64(s.Refused)), decimal(float64(s.Errors)),
+		}
 		rows = append(rows, append(row, percentiles(s.Latency)...))
 	}
 	if len(rows) > 0 {

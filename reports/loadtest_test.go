@@ -113,9 +113,18 @@ func TestStatusLine(t *testing.T) {
 	s.Seconds = []load.Second{{Offered: 12, Sent: 12, Response: load.Latency{Count: 12, P99: 6100 * time.Microsecond}}}
 	s.System = &scenarios.SystemView{}
 	s.System.Account.InFlight = 412
-	want := "steady  00:12 of 00:24  hold  offered 1,200/s  sent 1,200/s  p99 6.1 ms  accepted 14,300  failed 100  in flight 412"
+	want := "steady  00:12 of 00:24  hold  00:12 to go  offered 1,200/s  sent 1,200/s  p99 6.1 ms  accepted 14,300  failed 100  in flight 412"
 	if got := StatusLine(s); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	s.System.Depths, s.System.Depth = []int64{9000, 8000, 7000}, 7000
+	s.Phase = scenarios.Draining
+	if got := StatusLine(s); !strings.Contains(got, "  draining  00:07 to go  ") {
+		t.Errorf("got %s", got)
+	}
+	s.System.Depths, s.System.Depth = []int64{7000, 8000}, 8000 // which never ends
+	if got := StatusLine(s); strings.Contains(got, "to go") {
+		t.Errorf("got %s", got)
 	}
 	s.Phase, s.Elapsed, s.Total = scenarios.Draining, 2*time.Hour, 2*time.Hour
 	if got := StatusLine(s); !strings.HasPrefix(got, "steady  2:00:00 of 2:00:00  draining  accepted") {

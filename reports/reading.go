@@ -149,11 +149,8 @@ func Equation(l *scenarios.Account) string {
 		}
 	}
 	equation := Count(l.Accepted) + " accepted"
-	switch {
-	case len(terms) > 0:
+	if len(terms) > 0 {
 		equation += " = " + strings.Join(terms, " + ")
-	case l.Arrived != nil:
-		equation += ", of which " + Count(*l.Arrived) + " arrived at the providers"
 	}
 	return equation
 }

@@ -19,7 +19,15 @@ func StatusLine(s scenarios.Snapshot) string {
 		return strings.Join(append(parts, "starting"), "  ")
 	case scenarios.Running:
 		parts = append(parts, Clean(s.Stage))
-	case scenarios.Draining, scenarios.Over:
+		if left := s.Total - s.Elapsed; left > 0 {
+			parts = append(parts, Clock(left)+" to go")
+		}
+	case scenarios.Draining:
+		parts = append(parts, string(s.Phase))
+		if left, ok := drainLeft(s.System); ok {
+			parts = append(parts, Clock(left)+" to go")
+		}
+	case scenarios.Over:
 		parts = append(parts, string(s.Phase))
 	}
 	if n := len(s.Seconds); n > 0 && s.Phase == scenarios.Running {
@@ -39,6 +47,23 @@ func StatusLine(s scenarios.Snapshot) string {
 		parts = append(parts, "in flight "+Count(s.System.Account.InFlight))
 	}
 	return strings.Join(parts, "  ")
+}
+
+// trendSeconds is how many of the last seconds say how fast the queues fall.
+const trendSeconds = 10
+
+// drainLeft is how long the queues take to be empty, as fast as they fell of late;
+// ok is false when they do not fall, or nobody knows.
+func drainLeft(v *scenarios.SystemView) (left time.Duration, ok bool) {
+	if v == nil || v.Stale || len(v.Depths) < 2 {
+		return 0, false
+	}
+	then := max(len(v.Depths)-1-trendSeconds, 0)
+	fell := float64(v.Depths[then]-v.Depth) / float64(len(v.Depths)-1-then)
+	if fell <= 0 || v.Depth <= 0 {
+		return 0, false
+	}
+	return time.Duration(float64(v.Depth) / fell * float64(time.Second)), true
 }
 
 // Clock writes a time as 01:02, or 1:02:03 from an hour on.

@@ -196,7 +196,8 @@ func timeline() *scenarios.Timeline {
 		if rate > 0 {
 			p99 := 6 * wobble
 			if spiking && at < 75 {
-				p99 = (40 + 900*math.Exp(-math.Pow((at-45)/9, 2))) * wobble
+				from := (at - 45) / 9 // of the worst moment
+				p99 = (40 + 900*math.Exp(-from*from)) * wobble
 			}
 			p.Latency = &scenarios.Latencies{P50: 1.9 * wobble, P90: 3.4 * wobble, P95: 4 * wobble, P99: p99, Max: 2.1 * p99}
 			p.ServiceP99 = Of(5.8 * wobble)
