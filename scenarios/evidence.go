@@ -74,10 +74,11 @@ func (c *clientView) rate() float64 {
 }
 
 // viewOfRequests is what an interval says, in which requests count when they were
-// answered.
+// answered. Of what was due in it, a few may be on the way to being sent as it ends:
+// that they will not be is known when they are dropped.
 func viewOfRequests(c *clientCounts) clientView {
 	return clientView{
-		seconds: c.seconds, offered: c.offered, sent: c.sent, dropped: c.dropped,
+		seconds: c.seconds, offered: c.sent + c.dropped, sent: c.sent, dropped: c.dropped,
 		accepted: c.accepted, refused: c.refused, errors: c.errors,
 		droppedHeld: c.droppedHeld, late: c.late, lateHeld: c.lateHeld,
 		response: summaryOf(c.response), service: summaryOf(c.service),
