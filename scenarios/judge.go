@@ -77,7 +77,7 @@ func (e *evidence) judge(x *expected) Check {
 	// it says why.
 	check := x.judge(e.view(x.During))
 	if check.Measured != nil {
-		check.Measured, check.Verdict, check.Why = nil, NotObserved, "no window of it is over yet"
+		check.Measured, check.Bound, check.Verdict, check.Why = nil, "", Inconclusive, "no window of it is over yet"
 	}
 	return check
 }

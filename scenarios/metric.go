@@ -22,6 +22,9 @@ type metric struct {
 	// providers' having been as fast as they are meant to be.
 	generated, provided bool
 	scaled              bool // whether limits are scaled with the time
+	// windowless says that it is about a stage or all of the run, and not about
+	// windows; compares, that it compares a stage with what was before it.
+	windowless, compares bool
 	// apart says that of a divided run each shard has a value of its own, of which
 	// none follows for all together.
 	apart   bool

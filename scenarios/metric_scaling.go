@@ -9,15 +9,15 @@ import (
 // scalingMetrics are about whether pools follow what their policies ask for.
 func scalingMetrics() []metric {
 	return []metric{
-		{name: "scaling.asked", limit: units.Whole, factor: 1, by: bySystem, measure: seen(asked(func(counts map[string]scalingCounts) reading {
+		{name: "scaling.asked", windowless: true, limit: units.Whole, factor: 1, by: bySystem, measure: seen(asked(func(counts map[string]scalingCounts) reading {
 			n := 0
 			for _, c := range counts {
 				n += c.asked
 			}
 			return reading{value: float64(n)}
 		}))},
-		{name: "scaling.time", unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, scaled: true, measure: seen(asked(scalingTime))},
-		{name: "scaling.deviation", unit: "%", limit: units.Ratio, factor: 100, by: bySystem, measure: seen(asked(scalingDeviation))},
+		{name: "scaling.time", windowless: true, unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, scaled: true, measure: seen(asked(scalingTime))},
+		{name: "scaling.deviation", windowless: true, unit: "%", limit: units.Ratio, factor: 100, by: bySystem, measure: seen(asked(scalingDeviation))},
 	}
 }
 

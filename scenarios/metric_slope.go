@@ -19,12 +19,12 @@ func slopeMetrics() []metric {
 		growthOf("slope.rss", func(t *trends) *trend.Series { return &t.rss }),
 		growthOf("slope.goroutines", func(t *trends) *trend.Series { return &t.goroutines }),
 		growthOf("slope.connections", func(t *trends) *trend.Series { return &t.connections }),
-		{name: "slope.queue", unit: "%", limit: units.Ratio, factor: 100, by: bySystem, generated: true, provided: true, measure: seen(pilesUp)},
+		{name: "slope.queue", windowless: true, unit: "%", limit: units.Ratio, factor: 100, by: bySystem, generated: true, provided: true, measure: seen(pilesUp)},
 	}
 }
 
 func growthOf(name string, of func(*trends) *trend.Series) metric {
-	return metric{name: name, unit: "%", limit: units.Ratio, factor: 100, by: bySystem, measure: seen(measureGrowth(of))}
+	return metric{name: name, windowless: true, unit: "%", limit: units.Ratio, factor: 100, by: bySystem, measure: seen(measureGrowth(of))}
 }
 
 // measureGrowth measures the growth over the span of the fitted line.

@@ -40,7 +40,7 @@ func endToEnd(name string, of func(*systemCounts) api.Histogram) []metric {
 
 // isolation is how much longer the high priority takes in a stage than before it.
 func isolation() metric {
-	return metric{name: "isolation.high", unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, generated: true, provided: true, measure: seen(func(v *view) reading {
+	return metric{name: "isolation.high", windowless: true, compares: true, unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, generated: true, provided: true, measure: seen(func(v *view) reading {
 		before, during := v.span.before.system.endToEnd[0], v.system.endToEnd[0]
 		switch {
 		case before.Count() == 0:
@@ -64,7 +64,7 @@ func queueMetrics() []metric {
 		{name: "queue.final", limit: units.Whole, factor: 1, by: bySystem, provided: true, measure: seen(func(v *view) reading {
 			return reading{value: float64(v.system.last.queue)}
 		})},
-		{name: "drain.time", unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, provided: true, measure: seen(drainTime)},
+		{name: "drain.time", windowless: true, unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, provided: true, measure: seen(drainTime)},
 	}
 }
 
@@ -139,7 +139,7 @@ func breakerMetrics(name string, of func(provider string) bool) []metric {
 // breakerRecovery is the time from the end of the last fault until all breakers
 // are closed.
 func breakerRecovery() metric {
-	return metric{name: "breaker.recovery", unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, measure: seen(func(v *view) reading {
+	return metric{name: "breaker.recovery", windowless: true, unit: "ms", limit: units.Seconds, factor: 1e3, by: bySystem, measure: seen(func(v *view) reading {
 		e := v.evidence
 		end, ok := e.marks.lastEnd(FaultMark)
 		open := e.course.open

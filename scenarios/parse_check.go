@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 
@@ -67,35 +66,25 @@ func (p *parser) relateCheck(path string, node ast.Node, s *Scenario, e *Expecta
 
 // unanswerable says why no run of the scenario could answer a check, or "".
 func (e *Expectation) unanswerable(s *Scenario) string {
-	family, _, _ := strings.Cut(e.Metric, ".")
-	account := slices.Contains(accountMetrics(), e.Metric)
+	m, err := findMetric(e.Metric)
+	if err != nil {
+		panic("BUG: a check about an unknown metric was accepted: " + err.Error())
+	}
+	account := m.by == byAccount
 	whole := e.During == "" && e.Over == 0
 	switch {
 	case account && !whole:
 		return e.Metric + " is of the account, which is settled by id once the run is over; leave during and over out"
 	case account && e.Ratio != (Ratio{}):
 		return e.Metric + " is of the account of one variant; leave ratio out, and it is checked in each"
-	case family == "slope" && e.Over > 0:
+	case m.windowless && e.Over > 0:
 		return e.Metric + " is how the whole of a stage develops, of which windows say nothing; leave over out"
-	case e.During == Drain && slices.Contains(clientFamilies(), family):
+	case e.During == Drain && m.by == byClients:
 		return e.Metric + " is of requests, and none is sent during the drain; accepted is a stage"
 	case e.Metric == "breaker.recovery" && len(s.Faults) == 0:
 		return "breaker.recovery counts from the end of a fault, and the scenario has none; put one under faults"
-	case family == "isolation" && (e.During == "" || e.During == Drain || len(s.Stages) > 0 && e.During == s.Stages[0].Name):
+	case m.compares && (e.During == "" || e.During == Drain || len(s.Stages) > 0 && e.During == s.Stages[0].Name):
 		return e.Metric + " compares a stage with what was before it; accepted is during with a stage after the first"
 	}
 	return ""
-}
-
-// accountMetrics are those that are known once a run is over, and by id.
-func accountMetrics() []string {
-	return []string{
-		"delivered", "suppressed", "expired", "rate_dropped", "dead", "in_flight",
-		"lost", "duplicates", "unacknowledged", "ambiguous", "takeovers",
-	}
-}
-
-// clientFamilies are the metrics that clients measure on their requests.
-func clientFamilies() []string {
-	return []string{"latency", "service_latency", "errors", "achieved", "dropped", "refused"}
 }
