@@ -19,7 +19,7 @@ func (r *Result) compileEndToEnd(o *observation) {
 		r.EndToEnd = append(r.EndToEnd, EndToEnd{
 			Priority: now.Priority, Channel: now.Channel,
 			Count: total.Count(), Latency: latenciesOf(total),
-			Stages: stageShares(now.Stages, then.Stages),
+			Stages: stageShares(now.Stages, then.Stages), Histogram: total,
 		})
 	}
 }

@@ -188,7 +188,7 @@ func TestMergeSaysWhatAShardDidNotSee(t *testing.T) {
 // nothing.
 func TestHistogramsSurviveTheWayThroughAFile(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		values := rapid.SliceOf(rapid.Int64Range(0, (2 * time.Minute).Microseconds())).Draw(t, "microseconds")
+		values := rapid.SliceOf(rapid.Int64Range(0, (2*time.Minute).Microseconds())).Draw(t, "microseconds")
 		parts := rapid.IntRange(1, 5).Draw(t, "parts")
 		whole, sum := load.NewDistributions(), load.NewDistributions()
 		pieces := make([]load.Distributions, parts)

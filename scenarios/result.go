@@ -3,6 +3,7 @@ package scenarios
 import (
 	"time"
 
+	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/scenarios/load"
 )
 
@@ -135,6 +136,9 @@ type EndToEnd struct {
 	Latency  *Latencies `json:"latency"`
 	// Stages are the shares of the mean time: queue, batch, send, settle.
 	Stages map[string]float64 `json:"stages"`
+	// Histogram is all of it, as the system has it: pairs of the highest value of
+	// a bucket, in microseconds, and how many fell into it.
+	Histogram api.Histogram `json:"histogram"`
 }
 
 // PriorityEndToEnd is how long the delivered notifications of one priority took,
