@@ -74,6 +74,10 @@ of itself is not observed; the mock providers may be its own.
 load one target together; report merge puts their results together. --find-limit
 looks for the most that holds.
 
+On a terminal a live screen shows how it goes: ? says what its keys do, q leaves
+it and lets the test go on, x ends the test, whose result is then of what was
+done. Elsewhere, and with --plain, a status line a second says it.
+
 Latency counts from when a request was due by the schedule, so that a stalled
 system cannot hide behind requests that were not sent. A check that nobody
 could observe is never a pass.

@@ -146,6 +146,9 @@ func (c *canvas) view(v view) []string {
 func (c *canvas) nothing(about Subject) []string {
 	lines := []string{c.rule("", ""), ""}
 	switch {
+	case c.Run != nil && c.Run.ToWrite > c.Run.Written:
+		return append(lines, fmt.Sprintf("  writing the preferences of %s users: %s done",
+			count(float64(c.Run.ToWrite)), count(float64(c.Run.Written))))
 	case about == LoadTest:
 		return append(lines, "  waiting for the system to be ready")
 	case c.Server.Silent == "":

@@ -94,6 +94,8 @@ func (c *canvas) poolTable() *table {
 		if g.Kind == "workers" {
 			w := before(s.Workers, func(w *api.Workers) bool { return w.Channel == g.Name })
 			c.addWorkers(&r, &w)
+		} else if region := before(s.Regions, func(r *api.Region) bool { return r.Name == g.Name }); region.Gateways != nil {
+			r.cells[1] = count(float64(inFlight(&region)))
 		}
 		if g.Desired > g.Running {
 			r.cells[3] = c.t.Doubtful(r.cells[3])
@@ -128,12 +130,11 @@ func (c *canvas) addWorkers(r *row, w *api.Workers) {
 
 // regionRows are a region's gateways, where no group of scaling says more.
 func (c *canvas) regionRows(r *api.Region, scaled bool) []row {
-	serving, busy := 0, int64(0)
+	serving := 0
 	for _, g := range r.Gateways {
 		if g.State == "serving" {
 			serving++
 		}
-		busy += g.InFlight
 	}
 	if scaled && !r.Lost {
 		return nil
@@ -143,7 +144,15 @@ func (c *canvas) regionRows(r *api.Region, scaled bool) []row {
 		state = c.t.Bad("lost")
 	}
 	return []row{{dim: c.stale(), cells: []string{
-		c.t.Text(poolName("gateways", r.Name)), count(float64(busy)), count(float64(serving)), count(float64(len(r.Gateways))),
+		c.t.Text(poolName("gateways", r.Name)), count(float64(inFlight(r))), count(float64(serving)), count(float64(len(r.Gateways))),
 		"", "", state, "", "",
 	}}}
+}
+
+// inFlight is how many requests a region's gateways have.
+func inFlight(r *api.Region) (sum int64) {
+	for _, g := range r.Gateways {
+		sum += g.InFlight
+	}
+	return sum
 }
