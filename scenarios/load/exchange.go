@@ -38,7 +38,8 @@ type exchange struct {
 	limit   int64
 	busy    atomic.Int64
 	full    atomic.Int64 // the last time, since the start, at which all connections were busy
-	buffers sync.Pool    // of *[]byte
+	longest atomic.Int64 // of the bodies so far, or nearly so, in bytes
+	buffers sync.Pool    // of *[]byte, for answers
 }
 
 // enter takes one of the connections.
@@ -71,17 +72,16 @@ func (e *exchange) do(run context.Context, r *http.Request) (*http.Response, err
 	e.enter()
 	defer e.leave()
 	now := e.pacer.take()
-	body := e.buffer()
-	*body = e.appendBody((*body)[:0], now.number)
 	ctx, cancel := context.WithTimeout(run, e.timeout)
 	defer cancel()
-	request := r.Clone(ctx)
+	request := r.WithContext(ctx) // whose header is the request's own: vegeta makes one for each
 	delete(request.Header, "X-Vegeta-Seq")
 	if key := e.traffic.AppendKey(nil, now.number); len(key) > 0 {
-		request.Header.Set("Idempotency-Key", string(key))
+		request.Header["Idempotency-Key"] = []string{string(key)}
 	}
-	request.ContentLength = int64(len(*body))
-	request.Body = newLentBody(*body, func() { e.buffers.Put(body) })
+	body := e.body(now.number)
+	request.ContentLength = int64(len(body))
+	request.Body = io.NopCloser(bytes.NewReader(body))
 
 	s := sample{turn: now, sent: e.pacer.elapsed(), held: now.due <= e.lastFull()}
 	var answer Answer
@@ -92,12 +92,20 @@ func (e *exchange) do(run context.Context, r *http.Request) (*http.Response, err
 	return &http.Response{StatusCode: http.StatusNoContent, Body: http.NoBody, Request: r}, nil
 }
 
-// appendBody writes the body of the request of a number.
-func (e *exchange) appendBody(dst []byte, number uint64) []byte {
+// body writes the body of the request of a number. It is in memory of its own: the
+// transport may still read it when the answer has come, and whatever told when it
+// no longer does would keep it from sending the header and the body by one write.
+func (e *exchange) body(number uint64) []byte {
+	body := make([]byte, 0, e.longest.Load())
 	if e.foreign != nil && e.foreign.Body != nil {
-		return e.foreign.Body.Append(dst, e.traffic, number)
+		body = e.foreign.Body.Append(body, e.traffic, number)
+	} else {
+		body = e.traffic.AppendBody(body, number)
 	}
-	return e.traffic.AppendBody(dst, number)
+	if n := int64(len(body)); n > e.longest.Load() {
+		e.longest.Store(n)
+	}
+	return body
 }
 
 // send sends a request and reads its answer to the end. Of an answer that does
@@ -137,40 +145,6 @@ func (e *exchange) buffer() *[]byte {
 	if b, ok := e.buffers.Get().(*[]byte); ok {
 		return b
 	}
-	b := make([]byte, 0, 512*e.traffic.Batch())
+	b := make([]byte, 0, 256*e.traffic.Batch()) // more than a result of ours takes
 	return &b
-}
-
-// lentBody is a request's body in a buffer that is taken back when the body is
-// closed. The transport may do that after the answer has come, and while it
-// still reads.
-type lentBody struct {
-	mu   sync.Mutex
-	rest *bytes.Reader // nil once closed
-	back func()
-}
-
-func newLentBody(b []byte, back func()) *lentBody {
-	return &lentBody{rest: bytes.NewReader(b), back: back}
-}
-
-// Read reads from the buffer while it is ours.
-func (l *lentBody) Read(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.rest == nil {
-		return 0, io.ErrClosedPipe
-	}
-	return l.rest.Read(p)
-}
-
-// Close gives the buffer back.
-func (l *lentBody) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.rest != nil {
-		l.rest = nil
-		l.back()
-	}
-	return nil
 }
