@@ -182,6 +182,12 @@ func TestLedgerClient(t *testing.T) {
 	if err := client.SetFaults(ctx, script(t, `{"faults":[{"fault":"outage"}]}`)); err != nil || len(m.Faults().Faults) != 1 {
 		t.Errorf("setting faults: %v", err)
 	}
+	if set, err := client.Faults(ctx); err != nil || len(set.Faults) != 1 || set.Faults[0].Kind != mockproviders.Outage {
+		t.Errorf("the faults are %+v, %v", set, err)
+	}
+	if err := client.ClearFaults(ctx); err != nil || len(m.Faults().Faults) != 0 {
+		t.Errorf("ending faults: %v", err)
+	}
 	var refused *mockproviders.ControlError
 	if err := client.SetFaults(ctx, mockproviders.Script{Faults: []mockproviders.Fault{{}}}); !errors.As(err, &refused) || refused.Status != 400 || !strings.Contains(refused.Reason, "faults[0]") {
 		t.Errorf("a bad script: %v", err)

@@ -46,6 +46,23 @@ func TestWhatTheProviderAcceptsIsDelivered(t *testing.T) {
 	})
 }
 
+// A route may bound batches further than its provider does, and never beyond it.
+func TestARouteBoundsItsBatches(t *testing.T) {
+	for batch, want := range map[int]int{0: 10, 1: 1, 4: 4, 1000: 10} {
+		inBubble(t, func(w *world) {
+			w.batch = batch
+			all := w.many(40)
+			w.run(10 * time.Second)
+			w.wantEach(all, 1)
+			for _, b := range w.sender.batches {
+				if len(b) != want {
+					w.Errorf("at most %d a batch: one of %d was sent, want %d", batch, len(b), want)
+				}
+			}
+		})
+	}
+}
+
 func TestAPermanentAnswerIsDeadWithItsReason(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.sender.answer = func(m *pipeline.Message, _ int) pipeline.Answer {

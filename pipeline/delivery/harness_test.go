@@ -188,6 +188,7 @@ type world struct {
 	metrics     *telemetry.Metrics
 	ids         *pipeline.IDMinter
 	workers     int
+	batch       int // 0 is what the sender takes
 	ttl         time.Duration
 	cancel      context.CancelFunc
 	ended       chan error
@@ -230,7 +231,7 @@ func (w *world) start() { w.startUnder(w.Context()) }
 
 func (w *world) startUnder(ctx context.Context) {
 	ctx, w.cancel = context.WithCancel(ctx)
-	route := delivery.Route{Primary: delivery.Provider{Sender: w.sender}, Workers: w.workers}
+	route := delivery.Route{Primary: delivery.Provider{Sender: w.sender}, Workers: w.workers, Batch: w.batch}
 	if w.backup != nil {
 		route.Backup.Sender = w.backup
 	}

@@ -47,6 +47,30 @@ func TestConnectionsAreBoundedAndReused(t *testing.T) {
 	}
 }
 
+// TestUnpooledConnectionsCarryOneCall: each call makes a connection of its own,
+// but where calls share them.
+func TestUnpooledConnectionsCarryOneCall(t *testing.T) {
+	for _, w := range wires() {
+		t.Run(w.name, func(t *testing.T) {
+			_, url := startMock(t, mockproviders.Options{})
+			watch := &watch{}
+			client := w.make(t, provider.Options{BaseURL: url, Unpooled: true, Dial: watch.dial})
+			const calls = 3
+			for range calls {
+				onlyClass(t, client.Send(t.Context(), messages(w.channel, 1)), pipeline.Sent)
+			}
+			want := int64(calls)
+			if shared := w.name == "fcm single" || w.name == "apns"; shared {
+				want = 1
+			}
+			if opened := watch.opened.Load(); int64(opened) != want {
+				t.Errorf("%d connections for %d calls, want %d", opened, calls, want)
+			}
+			client.Close()
+		})
+	}
+}
+
 // startHTTP2 serves FCM's single wire over HTTP/2, with so many calls at a time
 // on a connection.
 func startHTTP2(t *testing.T, streams int, handler func()) string {
