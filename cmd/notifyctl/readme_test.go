@@ -61,7 +61,7 @@ func readmeBlocks(page string) ([]readmeBlock, error) {
 func TestPages(t *testing.T) {
 	requireTool(t, "curl")
 	bin := buildProgram(t)
-	for _, page := range []string{"README.md", "docs/api.md"} {
+	for _, page := range []string{"README.md", "docs/api.md", "docs/ci.md"} {
 		t.Run(filepath.Base(page), func(t *testing.T) { runPage(t, bin, page) })
 	}
 }
