@@ -30,7 +30,9 @@ func (o *loadtestOptions) watch(ctx context.Context, a *app, run *scenarios.Run,
 	case o.plain || !isTerminal(a.stdin) || !isTerminal(a.stderr):
 		return withStatusLines(ctx, a, run, do)
 	}
-	return withScreen(ctx, abort, a, run, do)
+	left, result, err := withScreen(ctx, abort, a, run, do)
+	o.plain = left // also for the runs after this one
+	return result, err
 }
 
 // isTerminal says whether a stream is a terminal.
@@ -67,7 +69,7 @@ func writeStatusLines(w io.Writer, run *scenarios.Run, over <-chan struct{}) {
 
 // withScreen shows the run on the live screen. When the user leaves that, or it
 // fails, the run goes on with status lines.
-func withScreen(ctx context.Context, abort context.CancelFunc, a *app, run *scenarios.Run, do func(context.Context, *app) (*scenarios.Result, error)) (*scenarios.Result, error) {
+func withScreen(ctx context.Context, abort context.CancelFunc, a *app, run *scenarios.Run, do func(context.Context, *app) (*scenarios.Result, error)) (left bool, _ *scenarios.Result, _ error) {
 	log := tui.NewLog(a.stderr)
 	log.Hold()
 	showing, done := context.WithCancel(context.WithoutCancel(ctx))
@@ -79,7 +81,7 @@ func withScreen(ctx context.Context, abort context.CancelFunc, a *app, run *scen
 		defer done()
 		result, err = do(ctx, a.logging(log))
 	})
-	_, failed := tui.Show(showing, tui.Options{
+	left, failed := tui.Show(showing, tui.Options{
 		In: a.stdin, Out: a.stderr, Terminal: terminalOf(a.stderr, a.getenv), Subject: tui.LoadTest,
 		Take: func() tui.Moment { return tui.OfRun(time.Now(), run.Snapshot(), log.Logged()) },
 		End:  abort,
@@ -93,5 +95,5 @@ func withScreen(ctx context.Context, abort context.CancelFunc, a *app, run *scen
 	if released != nil {
 		err = errors.Join(err, fmt.Errorf("write the log: %w", released))
 	}
-	return result, err
+	return left || failed != nil, result, err
 }
