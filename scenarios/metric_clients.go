@@ -23,8 +23,16 @@ func clientMetrics() []metric {
 			}
 			return reading{value: v.clients.achieved() * 100}
 		}},
-		counted("dropped", func(c *clientView) uint64 { return c.dropped }),
+		dropped(),
 		counted("refused", func(c *clientView) uint64 { return c.refused }))
+}
+
+// dropped is what the generator shed, which is the system's fault only as far as
+// it kept the generator waiting.
+func dropped() metric {
+	m := counted("dropped", func(c *clientView) uint64 { return c.dropped })
+	m.generated = true
+	return m
 }
 
 type quantile struct {
