@@ -42,6 +42,8 @@ type Options struct {
 type Service struct {
 	shards  *Shards
 	l1      *otter.Cache[pipeline.PreferenceKey, *pipeline.Preference]
+	door    *doorkeeper // of l1
+	entries int         // that l1 has room for
 	l2      L2
 	bus     pipeline.Bus
 	subject pipeline.Subject
@@ -69,7 +71,10 @@ func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service
 	if o.TTL == 0 {
 		o.TTL = time.Minute
 	}
-	s := &Service{shards: shards, l2: l2, bus: o.Bus, subject: o.Subject, unhear: func() {}}
+	s := &Service{
+		shards: shards, door: newDoorkeeper(o.Entries), entries: o.Entries,
+		l2: l2, bus: o.Bus, subject: o.Subject, unhear: func() {},
+	}
 	s.closing, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.l1 = otter.Must(&otter.Options[pipeline.PreferenceKey, *pipeline.Preference]{
 		MaximumSize:      o.Entries,
@@ -101,7 +106,8 @@ func (s *Service) Close() {
 // Errors: what a shard said; then there is no answer for any key.
 func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
 	out := make([]pipeline.Preference, len(keys))
-	missing := s.readL1(keys, out)
+	period := s.door.admit(len(keys))
+	missing := s.readL1(keys, out, period)
 	if len(missing) == 0 {
 		return out, nil
 	}
@@ -118,15 +124,16 @@ func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]
 	for i, at := range missing {
 		out[at] = *found[i]
 	}
-	s.fill(ctx, marks, found, stored)
+	s.fill(ctx, marks, found, stored, period)
 	return out, nil
 }
 
 // readL1 fills in what the process's own cache has and gives the indices of
 // the rest.
-func (s *Service) readL1(keys []pipeline.PreferenceKey, out []pipeline.Preference) (missing []int32) {
+func (s *Service) readL1(keys []pipeline.PreferenceKey, out []pipeline.Preference, now *period) (missing []int32) {
 	for i, key := range keys {
 		if p, ok := s.l1.GetIfPresent(key); ok {
+			now.ask(key)
 			out[i] = *p
 			continue
 		}
@@ -180,13 +187,15 @@ func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, mar
 	return stored, nil
 }
 
-// fill caches what a lookup read: all of it in L1, what came from the store in
-// L2; but nothing that a change overlapped.
-func (s *Service) fill(ctx context.Context, marks []int64, found []*pipeline.Preference, stored []int32) {
+// fill caches what a lookup read: in L1 what is asked for again and again, or
+// all of it while there is room, what came from the store in L2; but nothing
+// that a change overlapped.
+func (s *Service) fill(ctx context.Context, marks []int64, found []*pipeline.Preference, stored []int32, now *period) {
 	s.changes.mu.RLock()
 	defer s.changes.mu.RUnlock()
+	room := s.l1.EstimatedSize() < s.entries
 	for i, p := range found {
-		if s.changes.isCurrent(p.PreferenceKey, marks[i]) {
+		if (now.ask(p.PreferenceKey) || room) && s.changes.isCurrent(p.PreferenceKey, marks[i]) {
 			s.keep(p)
 		}
 	}

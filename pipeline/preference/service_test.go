@@ -11,6 +11,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/maypok86/otter/v2"
 	"pgregory.net/rapid"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -302,6 +303,48 @@ func TestCachesShareNoMemoryWithTheirKeys(t *testing.T) {
 	}
 	if len(l2.set) != 1 || l2.set[0].UserID != key.UserID || unsafe.StringData(l2.set[0].UserID) == unsafe.StringData(key.UserID) {
 		t.Errorf("cached %+v", l2.set)
+	}
+}
+
+// By Zipf's law, and though every user is asked for twice, the process's own
+// cache is hit about as often as one that takes everything in.
+func TestTheDoorkeeperCostsAlmostNoHits(t *testing.T) {
+	const users, entries, slice, lag = 20_000, 200, 100, 3
+	for _, exponent := range []float64{1.01, 1.3} {
+		s, _ := newService(t, 1, preference.Options{Entries: entries, TTL: time.Hour})
+		open := otter.Must(&otter.Options[pipeline.PreferenceKey, bool]{MaximumSize: entries})
+		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), exponent, 1, users-1)
+		hits, asked := 0, 0
+		look := func(keys []pipeline.PreferenceKey) {
+			if _, err := s.Lookup(t.Context(), keys); err != nil {
+				t.Fatal(err)
+			}
+			for _, key := range keys {
+				asked++
+				if _, hit := open.GetIfPresent(key); hit {
+					hits++
+				} else {
+					open.Set(key, true)
+				}
+			}
+		}
+		var submitted [][]pipeline.PreferenceKey
+		for range 600 {
+			drawn := make([]pipeline.PreferenceKey, slice)
+			for i := range drawn {
+				drawn[i] = email(fmt.Sprint("user-", zipf.Uint64()))
+			}
+			look(drawn)
+			if submitted = append(submitted, drawn); len(submitted) > lag {
+				look(submitted[0])
+				submitted = submitted[1:]
+			}
+		}
+		l1, _ := s.Stats()
+		got, want := float64(l1.Hits)/float64(l1.Hits+l1.Misses), float64(hits)/float64(asked)
+		if got < want-.02 {
+			t.Errorf("exponent %v: %.4f of the look-ups hit, %.4f would without", exponent, got, want)
+		}
 	}
 }
 
