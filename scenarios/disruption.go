@@ -42,7 +42,11 @@ type disruption struct {
 
 // prepareFaults sees that every fault can be made to happen, before anything does.
 func (r *Run) prepareFaults(ctx context.Context, b Bench, system *observer) (*disruption, error) {
-	d := &disruption{faults: r.options.Scenario.plannedFaults(r.options.Scale), marks: &r.marks, log: b.Log}
+	d := &disruption{marks: &r.marks, log: b.Log}
+	if !r.options.Part.leads() {
+		return d, nil
+	}
+	d.faults = r.options.Scenario.plannedFaults(r.options.Scale)
 	providers, regions := r.Needs()
 	if providers {
 		if d.mocks = b.Mocks; d.mocks == nil {

@@ -80,6 +80,7 @@ type Run struct {
 	schedule *load.Schedule
 	checks   []expected
 	course   *course
+	glance   glance
 	traffic  *load.Traffic
 	marks    marks
 
@@ -297,8 +298,9 @@ func (r *Run) settle(ctx context.Context, o *observer, log *slog.Logger) {
 	if o == nil || o.drained() {
 		return
 	}
-	log.Info("the run begins once what is in flight from before has ended", "in_flight", o.inFlight(), "at_most", r.options.Scenario.Drain)
-	r.awaitDrained(ctx, o, r.options.Scenario.Drain, func(ctx context.Context) error {
+	patience := r.options.Part.left(r.options.Scenario.Drain)
+	log.Info("the run begins once what is in flight from before has ended", "in_flight", o.inFlight(), "at_most", patience)
+	r.awaitDrained(ctx, o, patience, func(ctx context.Context) error {
 		_, err := o.poll(ctx)
 		return err
 	})

@@ -59,6 +59,10 @@ func (p *Part) late(now time.Time) error {
 	return nil
 }
 
+// leads says whether what a run does once, and not by request, is this part's to
+// do: the first shard does it for all.
+func (p *Part) leads() bool { return p.Shard == nil || p.Shard.Index == 1 }
+
 // of gives the schedule of the part.
 func (p *Part) of(whole *load.Schedule) (*load.Schedule, error) {
 	if p.Shard == nil {
