@@ -117,8 +117,14 @@ func TestContradictions(t *testing.T) {
 		first, then *mockproviders.Fault
 		want        bool
 	}{
-		{outage, outage, true}, {outage, flaky, true}, {outage, some, true}, {outage, slow, false},
-		{slow, outage, false}, {flaky, outage, false}, {some, outage, false}, {flaky, some, false},
+		{outage, outage, true},
+		{outage, flaky, true},
+		{outage, some, true},
+		{outage, slow, false},
+		{slow, outage, false},
+		{flaky, outage, false},
+		{some, outage, false},
+		{flaky, some, false},
 		{outage, &mockproviders.Fault{Provider: "apns", Kind: mockproviders.Outage}, false},
 	} {
 		if got := (&Fault{Provider: test.first}).contradicts(&Fault{Provider: test.then}); got != test.want {

@@ -7,8 +7,11 @@ import (
 
 func TestAssignmentsScalePoolsAndGateways(t *testing.T) {
 	values := []PlanValue{
-		{"deployment.workers.push", "10"}, {"deployment.workers.sms", "2"},
-		{"deployment.gateway_rate", "33K/s"}, {"deployment.elasticity", "16"}, {"workers.policy", "steps"},
+		{"deployment.workers.push", "10"},
+		{"deployment.workers.sms", "2"},
+		{"deployment.gateway_rate", "33K/s"},
+		{"deployment.elasticity", "16"},
+		{"workers.policy", "steps"},
 	}
 	for _, test := range []struct {
 		rate float64
