@@ -26,6 +26,7 @@ type loadtestOptions struct {
 	shardOptions
 	limitOptions
 	addressOptions
+	profileOptions
 	outOptions
 	require    []string
 	batchGiven bool // rather than the default
@@ -121,6 +122,7 @@ func (o *loadtestOptions) register(cmd *cobra.Command) {
 	o.limitOptions.register(flags)
 	o.outOptions.register(flags)
 	o.addressOptions.register(cmd)
+	o.profileOptions.register(flags)
 	choiceVar(cmd, flags, &o.profile, "profile", "", scenarios.Smoke, "how much of the scenario to run", scenarios.Profiles()...)
 	flags.Var(optionalFloat{&o.rateScale}, "rate-scale", "`factor` on the rates, 1 being the scenario's own (default: the profile's)")
 	flags.Var(optionalFloat{&o.timeScale}, "time-scale", "`factor` on the lengths of the stages (default: the profile's)")
@@ -154,7 +156,7 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 		}
 		return write(a, schema)
 	}
-	if err := errors.Join(opts.readForeign(a), opts.readShard(a), opts.checkLimit(), opts.checkAddresses(), opts.readBaselines(a)); err != nil {
+	if err := errors.Join(opts.readForeign(a), opts.readShard(a), opts.checkLimit(), opts.checkAddresses(), opts.checkProfiles(), opts.readBaselines(a)); err != nil {
 		return err
 	}
 	plan, err := opts.document(a)
@@ -184,6 +186,10 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 	if err := opts.checkOut(); err != nil {
 		return err
 	}
+	stopProfiles, err := startProfiles(ctx, a.log, opts.pprof, nil)
+	if err != nil {
+		return err
+	}
 	var ends error
 	for _, run := range runs {
 		end := opts.one(ctx, a, run, place, len(runs) > 1)
@@ -192,7 +198,7 @@ func runLoadtest(ctx context.Context, a *app, opts loadtestOptions) error {
 			break
 		}
 	}
-	return ends
+	return errors.Join(ends, stopProfiles())
 }
 
 // prepare reads the scenarios and checks them together with the flags.

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/notifyctl/notifyctl/pipeline/gateway"
 )
 
@@ -20,6 +22,27 @@ const (
 	profileHeaderTimeout = 5 * time.Second
 	profileTimeout       = 5 * time.Minute
 )
+
+// profileOptions are the flags that say where profiles of the process are served.
+type profileOptions struct {
+	pprof string
+}
+
+// register adds the flags.
+func (o *profileOptions) register(flags *pflag.FlagSet) {
+	flags.StringVar(&o.pprof, "pprof", "", "serve profiles of this process at this loopback `address`")
+}
+
+// checkProfiles refuses an address that others reach.
+func (o *profileOptions) checkProfiles() error {
+	if o.pprof == "" {
+		return nil
+	}
+	if loopback, err := isLoopback(o.pprof); err != nil || !loopback {
+		return usagef("--pprof %s: want a loopback address, as in 127.0.0.1:6060", o.pprof)
+	}
+	return nil
+}
 
 // startProfiles serves profiles of this process at a loopback address, and gives
 // what ends it. None is served without an address.

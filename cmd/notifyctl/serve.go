@@ -25,8 +25,8 @@ type serveOptions struct {
 	secureOptions
 	traceOptions
 	engineOptions
+	profileOptions
 	role      string
-	pprof     string
 	listen    string
 	hosts     []string
 	providers string
@@ -90,7 +90,7 @@ signal ends it at once; that too loses nothing in --data.`,
 	flags.StringVar(&opts.tlsCert, "tls-cert", "", "`file` of the certificate, and those above it, as PEM")
 	flags.StringVar(&opts.tlsKey, "tls-key", "", "`file` of the certificate's key, as PEM")
 	opts.registerTrace(flags)
-	flags.StringVar(&opts.pprof, "pprof", "", "serve profiles of this process at this loopback `address`")
+	opts.profileOptions.register(flags)
 	flags.StringArrayVar(&opts.hosts, "allowed-host", nil, "`name` it answers to beside loopback's; repeatable")
 	flags.StringVar(&opts.providers, "providers", "", "`URL` of running mock providers (default: they are started)")
 	flags.BoolVar(&opts.tui, "tui", false, "show the live screen; its help says what its keys do")
@@ -178,10 +178,8 @@ func (o *serveOptions) check() error {
 	if !loopback && o.apiKeys == "" {
 		return usagef("--listen %s: an address that is not on loopback needs --api-keys, for whoever can reach it could send", o.listen)
 	}
-	if o.pprof != "" {
-		if loopback, err := isLoopback(o.pprof); err != nil || !loopback {
-			return usagef("--pprof %s: want a loopback address, as in 127.0.0.1:6060", o.pprof)
-		}
+	if err := o.checkProfiles(); err != nil {
+		return err
 	}
 	if err := o.engineOptions.check(engine.Role(o.role)); err != nil {
 		return err
