@@ -25,14 +25,10 @@ func newSlice(s *pipeline.Submission, now time.Time, ids *pipeline.IDMinter) *sl
 		ids:           ids.IDKey,
 		stamp:         pipeline.Stamp{At: now, First: ids.Reserve(len(s.Notifications))},
 	}
-	var scratch []byte
 	switch {
 	case s.Key != "":
-		for i := range s.Notifications {
-			scratch = pipeline.AppendNotification(scratch, &s.Notifications[i])
-		}
 		sl.claims = []pipeline.Claim{{
-			Key: keyHash(s.Client, s.Key), Body: bodyHash(scratch), Stamp: sl.stamp, Entries: len(s.Notifications),
+			Key: keyHash(s.Client, s.Key), Body: submissionHash(s.Notifications), Stamp: sl.stamp, Entries: len(s.Notifications),
 		}}
 	case s.Keys != nil:
 		sl.claim = make([]int, len(s.Keys))
@@ -41,10 +37,9 @@ func newSlice(s *pipeline.Submission, now time.Time, ids *pipeline.IDMinter) *sl
 				sl.claim[i] = -1
 				continue
 			}
-			scratch = pipeline.AppendNotification(scratch[:0], &s.Notifications[i])
 			sl.claim[i] = len(sl.claims)
 			sl.claims = append(sl.claims, pipeline.Claim{
-				Key: keyHash(s.Client, key), Body: bodyHash(scratch), Entries: 1,
+				Key: keyHash(s.Client, key), Body: submissionHash(s.Notifications[i : i+1]), Entries: 1,
 				Stamp: pipeline.Stamp{At: sl.stamp.At, First: sl.stamp.First + uint32(i)},
 			})
 		}
@@ -58,6 +53,19 @@ func keyHash(client, key string) pipeline.KeyHash {
 	text := append([]byte{byte(len(client) >> 8), byte(len(client))}, client...)
 	sum := sha256.Sum256(append(text, key...))
 	return pipeline.KeyHash(sum[:len(pipeline.KeyHash{})])
+}
+
+// submissionHash is the body's hash of notifications: over their binary forms,
+// one behind the other.
+func submissionHash(notifications []pipeline.Notification) pipeline.BodyHash {
+	hash := sha256.New()
+	var room [512]byte // of one form, which is seldom longer
+	form := room[:0]
+	for i := range notifications {
+		form = pipeline.AppendNotification(form[:0], &notifications[i])
+		_, _ = hash.Write(form) // it never fails
+	}
+	return pipeline.BodyHash(hash.Sum(room[:0])[:len(pipeline.BodyHash{})])
 }
 
 func bodyHash(form []byte) pipeline.BodyHash {
