@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"sync"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline/api"
@@ -52,7 +53,8 @@ type SystemView struct {
 	Status    *api.Status // all that it said, which is not to be changed
 }
 
-// Snapshot says how the run is. It may be called at any time, from anywhere.
+// Snapshot says how the run is. It may be called at any time, from anywhere, and
+// as often as a display draws; what it gives is not to be changed.
 func (r *Run) Snapshot() Snapshot {
 	phase, ok := r.phase.Load().(Phase)
 	if !ok {
@@ -70,21 +72,49 @@ func (r *Run) Snapshot() Snapshot {
 	if generator == nil {
 		return s
 	}
-	cpu, err := load.ReadCPU()
-	if err != nil {
-		return s // as good as before the load: the run itself will say it
+	since := r.glance.fill(&s, r, generator)
+	if phase == Running {
+		s.Elapsed = min(s.Elapsed+since, s.Total)
 	}
-	e := r.evidence(cpu)
-	s.Report, s.Seconds = e.load, generator.Seconds()
-	s.Elapsed = e.load.Elapsed
-	s.Marks, s.Timeline = r.course.allMarks(), r.course.timeline()
 	s.Stage = r.stages[r.schedule.StageAt(s.Elapsed)].Name
-	s.System = viewOf(e.observed)
-	e.account = (&books{accepted: generator.Accepted()}).settle()
-	if s.Checks = r.judge(e); s.Result != nil {
+	if s.Result != nil {
 		s.Checks = s.Result.Checks
 	}
 	return s
+}
+
+// glance is what the last snapshot showed of a run. Displays ask several times a
+// second, and putting all latencies together takes milliseconds; what is seen of a
+// run comes once a second.
+type glance struct {
+	mu    sync.Mutex
+	at    time.Time
+	shown Snapshot
+}
+
+// fill puts what is seen into a snapshot, anew when it is of another phase or more
+// than a second old, and says how old it is.
+func (g *glance) fill(s *Snapshot, r *Run, generator *load.Generator) (since time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	since = time.Since(g.at)
+	if since >= pollEvery || g.shown.Phase != s.Phase {
+		cpu, err := load.ReadCPU()
+		if err != nil {
+			return 0 // as good as before the load: the run itself will say it
+		}
+		e := r.evidence(cpu)
+		e.account = (&books{accepted: generator.Accepted()}).settle()
+		g.at, since = time.Now(), 0
+		g.shown = Snapshot{
+			Phase: s.Phase, Report: e.load, Elapsed: e.load.Elapsed, Seconds: generator.Seconds(),
+			Marks: r.course.allMarks(), Timeline: r.course.timeline(),
+			System: viewOf(e.observed), Checks: r.judge(e),
+		}
+	}
+	s.Report, s.Elapsed, s.Seconds = g.shown.Report, g.shown.Elapsed, g.shown.Seconds
+	s.Marks, s.Timeline, s.System, s.Checks = g.shown.Marks, g.shown.Timeline, g.shown.System, g.shown.Checks
+	return since
 }
 
 func viewOf(o *observation) *SystemView {
