@@ -120,7 +120,7 @@ const automatic = -1
 
 // scales are what charts may cover, in seconds.
 func scales() []int {
-	return []int{60, 120, 300, 600, 1800, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 7 * 24 * 3600}
+	return []int{30, 60, 120, 300, 600, 1800, 3600, 4 * 3600, 12 * 3600, 24 * 3600, 7 * 24 * 3600}
 }
 
 func newScreen(o Options) *screen {
