@@ -97,7 +97,7 @@ func Nearness(c scenarios.Check) *float64 {
 	return &share
 }
 
-// Quantity writes a value with its unit: ms, s, bytes, %, ppm, us, or none for a
+// Quantity writes a value with its unit: ms, s, bytes or B, %, ppm, us, or none for a
 // number of things.
 func Quantity(v float64, unit string) string {
 	switch unit {
@@ -109,7 +109,7 @@ func Quantity(v float64, unit string) string {
 		return Rate(v)
 	case "us":
 		return fmt.Sprintf("%.3g us", v)
-	case "bytes":
+	case "bytes", "B":
 		return Bytes(v)
 	case "":
 		return decimal(v)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -29,8 +28,8 @@ func TestAResultIsReadAsItWasWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("read\n%+v\nwritten\n%+v", got, want)
+	if again := written(t, got); again != written(t, want) {
+		t.Errorf("read and written again it is\n%s", again)
 	}
 }
 

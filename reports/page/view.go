@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/notifyctl/notifyctl/reports"
@@ -273,8 +274,12 @@ func setupOf(r *scenarios.Result) []fact {
 		{"program", e.Version},
 		{"target", targetOf(e)},
 	}
+	var engines []string
 	for _, part := range slices.Sorted(maps.Keys(e.Engines)) {
-		facts = append(facts, fact{part, e.Engines[part]})
+		engines = append(engines, part+" on "+e.Engines[part])
+	}
+	if engines != nil {
+		facts = append(facts, fact{"engines", strings.Join(engines, ", ")})
 	}
 	facts = append(facts,
 		fact{"load", fmt.Sprintf("%d notifications a request to %s users, keys: %s, %d connections at most, seed %d", g.Batch, reports.Count(int64(g.Users)), g.Keys, g.Connections, g.Seed)},
