@@ -92,6 +92,7 @@ func (s *System) ImportPreferences(ctx context.Context, preferences []pipeline.P
 
 // openPreferenceCaches puts two caches before the shards.
 func (s *System) openPreferenceCaches(ctx context.Context, l2Bytes uint64, o preference.Options) (*preference.Service, error) {
+	o.Selective = s.redis == nil
 	service, err := preference.NewService(ctx, s.shards, s.openL2(l2Bytes), o)
 	if err != nil {
 		return nil, err

@@ -32,6 +32,11 @@ type L2 interface {
 type Options struct {
 	Entries int           // of the process's own cache; 10,000
 	TTL     time.Duration // of the same; 60 s
+	// Selective lets the process's own cache, once it is full, take in only what
+	// is asked for again and again: where L2 is in the process as well, what the
+	// others cost is more than what they save. Between processes it is not: there
+	// the second look-up of a notification's user would be L2's too.
+	Selective bool
 	// Bus tells other services over the same shards what changed, and is heard;
 	// nil: there are none.
 	Bus     pipeline.Bus
@@ -42,7 +47,7 @@ type Options struct {
 type Service struct {
 	shards  *Shards
 	l1      *otter.Cache[pipeline.PreferenceKey, *pipeline.Preference]
-	door    *doorkeeper // of l1
+	door    *doorkeeper // of l1; nil lets everything in
 	entries int         // that l1 has room for
 	l2      L2
 	bus     pipeline.Bus
@@ -72,8 +77,11 @@ func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service
 		o.TTL = time.Minute
 	}
 	s := &Service{
-		shards: shards, door: newDoorkeeper(o.Entries), entries: o.Entries,
+		shards: shards, entries: o.Entries,
 		l2: l2, bus: o.Bus, subject: o.Subject, unhear: func() {},
+	}
+	if o.Selective {
+		s.door = newDoorkeeper(o.Entries)
 	}
 	s.closing, s.end = context.WithCancel(context.WithoutCancel(ctx))
 	s.l1 = otter.Must(&otter.Options[pipeline.PreferenceKey, *pipeline.Preference]{
@@ -187,9 +195,9 @@ func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, mar
 	return stored, nil
 }
 
-// fill caches what a lookup read: in L1 what is asked for again and again, or
-// all of it while there is room, what came from the store in L2; but nothing
-// that a change overlapped.
+// fill caches what a lookup read: in L1 what its doorkeeper lets in, or all of it
+// while there is room, what came from the store in L2; but nothing that a change
+// overlapped.
 func (s *Service) fill(ctx context.Context, marks []int64, found []*pipeline.Preference, stored []int32, now *period) {
 	s.changes.mu.RLock()
 	defer s.changes.mu.RUnlock()
