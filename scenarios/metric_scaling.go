@@ -44,7 +44,7 @@ func scalingTime(counts map[string]scalingCounts) reading {
 	waiting := false
 	for _, c := range counts {
 		if c.waited > longest {
-			longest, waiting = c.waited, c.waiting
+			longest, waiting = c.waited, c.waiting && c.since >= c.waited
 		}
 	}
 	return reading{value: milliseconds(longest), atLeast: waiting}

@@ -14,7 +14,8 @@ import (
 type scalingCounts struct {
 	asked   int           // how often the wish rose above what ran
 	waited  time.Duration // the longest from then until as many ran as were wished for, or until now
-	waiting bool          // whether it still waits, so that waited is a lower bound
+	waiting bool          // whether it still waits
+	since   time.Duration // for how long, if it does
 	off     float64       // the share by which it lay outside what was predicted, summed over looks
 	looks   int
 }
@@ -23,7 +24,7 @@ type scalingCounts struct {
 func (s scalingCounts) plus(later scalingCounts) scalingCounts {
 	return scalingCounts{
 		asked:  s.asked + later.asked,
-		waited: max(s.waited, later.waited), waiting: later.waiting,
+		waited: max(s.waited, later.waited), waiting: later.waiting, since: later.since,
 		off: s.off + later.off, looks: s.looks + later.looks,
 	}
 }
@@ -72,6 +73,7 @@ type scalingWatch struct {
 // gateways.
 type watchedGroup struct {
 	asked    time.Time // since when more are wished for than run; zero if not
+	wanted   int       // how many were then, or fewer if fewer were since
 	wishes   []wish    // predicted, of as long as a change takes to show
 	gateways int       // predicted, of as many as there were at first
 	fleet    policy.FleetScaling
@@ -121,18 +123,21 @@ func (w *scalingWatch) look(now *api.Status) map[string]scalingCounts {
 	return counts
 }
 
-// follow sees whether a group was asked to grow, and for how long it has been.
+// follow sees whether a group was asked to grow, and for how long it has been. It
+// has grown once as many run as were wished for when it was asked: a load that goes
+// on growing, or that is not even, asks again.
 func (w *watchedGroup) follow(g *api.ScaledGroup, now time.Time) (c scalingCounts) {
-	behind := g.Wished > g.Running && g.Desired > g.Running
-	switch {
-	case behind && w.asked.IsZero():
-		w.asked, c.asked = now, 1
-	case !behind && !w.asked.IsZero():
-		c.waited = now.Sub(w.asked)
-		w.asked = time.Time{}
+	if !w.asked.IsZero() {
+		w.wanted = min(w.wanted, g.Desired)
+		c.waited, c.waiting = now.Sub(w.asked), g.Running < w.wanted
+		c.since = c.waited
+		if !c.waiting {
+			w.asked, c.since = time.Time{}, 0
+		}
 	}
-	if behind {
-		c.waited, c.waiting = now.Sub(w.asked), true
+	if w.asked.IsZero() && g.Wished > g.Running && g.Desired > g.Running {
+		w.asked, w.wanted = now, g.Desired
+		c.asked, c.waiting = 1, true
 	}
 	return c
 }

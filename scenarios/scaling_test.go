@@ -183,3 +183,34 @@ func TestLimitsOfTimesAreScaled(t *testing.T) {
 		}
 	}
 }
+
+// A group has grown once as many run as it was asked for, however much more is
+// asked for since; one that waits again does not make a longer wait uncertain.
+func TestAWaitEndsWithWhatWasAskedFor(t *testing.T) {
+	began := time.Unix(0, 0)
+	var sum scalingCounts
+	w := &watchedGroup{}
+	for second, g := range []api.ScaledGroup{
+		{Wished: 2, Desired: 2, Running: 2},
+		{Wished: 5, Desired: 5, Running: 2}, // asks
+		{Wished: 6, Desired: 6, Running: 2},
+		{Wished: 8, Desired: 8, Running: 5}, // has them after 2 s, and asks again
+		{Wished: 8, Desired: 8, Running: 5}, // waits for 1 s
+	} {
+		sum = sum.plus(w.follow(&g, began.Add(time.Duration(second)*time.Second)))
+	}
+	if sum.asked != 2 || sum.waited != 2*time.Second || !sum.waiting || sum.since != time.Second {
+		t.Errorf("%+v", sum)
+	}
+	counts := map[string]scalingCounts{"push": sum}
+	if r := scalingTime(counts); r.value != 2000 || r.atLeast {
+		t.Errorf("%+v", r)
+	}
+	// One that never gets them is a lower bound.
+	for second := 5; second < 9; second++ {
+		sum = sum.plus(w.follow(&api.ScaledGroup{Wished: 8, Desired: 8, Running: 5}, began.Add(time.Duration(second)*time.Second)))
+	}
+	if r := scalingTime(map[string]scalingCounts{"push": sum}); r.value != 5000 || !r.atLeast {
+		t.Errorf("%+v", r)
+	}
+}
