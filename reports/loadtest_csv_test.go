@@ -38,10 +38,20 @@ func TestTheCourseAsCSV(t *testing.T) {
 		second      int
 		title, want string
 	}{
-		{1, "at_s", "1"}, {1, "stage", "'=1+1"}, {31, "stage", "spike"}, {161, "stage", "drain"},
-		{31, "offered", "10000"}, {45, "refused", "500"}, {161, "latency_p99_ms", ""},
-		{31, "desired_push", "20"}, {31, "running_push", "6"}, {70, "breaker_sendgrid", "open"}, {70, "hit_ratio_preferences.l1", "0.4"},
-		{98, "queue", ""}, {98, "running_push", ""}, {98, "offered", "10000"},
+		{1, "at_s", "1"},
+		{1, "stage", "'=1+1"},
+		{31, "stage", "spike"},
+		{161, "stage", "drain"},
+		{31, "offered", "10000"},
+		{45, "refused", "500"},
+		{161, "latency_p99_ms", ""},
+		{31, "desired_push", "20"},
+		{31, "running_push", "6"},
+		{70, "breaker_sendgrid", "open"},
+		{70, "hit_ratio_preferences.l1", "0.4"},
+		{98, "queue", ""},
+		{98, "running_push", ""},
+		{98, "offered", "10000"},
 	} {
 		if got := at(c.second, c.title); got != c.want {
 			t.Errorf("%s at second %d is %q, want %q", c.title, c.second, got, c.want)

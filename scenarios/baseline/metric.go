@@ -74,18 +74,18 @@ func latencyMetric(name string, of func(*scenarios.Latencies) float64) metric {
 	}
 }
 
-// endToEndMetric is a priority's p99 from the 202 to the outcome, of its slowest
-// channel.
+// endToEndMetric is a priority's p99 from the 202 to the outcome, of all channels
+// together.
 func endToEndMetric(priority string) metric {
 	return metric{
 		name: "end_to_end." + priority + ".p99", unit: "ms",
-		value: func(r *scenarios.Result) (worst *float64) {
-			for _, e := range r.EndToEnd {
-				if e.Priority == priority && e.Latency != nil && (worst == nil || e.Latency.P99 > *worst) {
-					worst = &e.Latency.P99
+		value: func(r *scenarios.Result) *float64 {
+			for _, p := range r.Priorities {
+				if p.Priority == priority && p.Latency != nil {
+					return &p.Latency.P99
 				}
 			}
-			return worst
+			return nil
 		},
 		course: func(p *scenarios.Point) *float64 {
 			if p.System == nil {
