@@ -18,6 +18,10 @@ const (
 	// maxBlock bounds the records of a block, so that the range deletion
 	// behind a mark knows how far back a block can begin.
 	maxBlock = 4096
+	// maxRoom bounds the memory of a block that is kept for another, and maxRooms
+	// their number.
+	maxRoom  = 64 << 10
+	maxRooms = 64
 	// trimEvery is how many ended records a partition gathers before their
 	// blocks are deleted: each range deletion costs every later scan a little.
 	trimEvery = 2 * maxBlock
@@ -41,6 +45,7 @@ type writer struct {
 	changes    chan *change
 	finished   sync.WaitGroup
 	partitions []writtenPartition
+	group      group // the commit under construction, in the memory of the one before
 	lanes      []writtenLane
 	account    pipeline.Account
 	keys       map[uint32]int64 // idempotency keys by generation
@@ -75,6 +80,7 @@ func newWriter(s *Store, partitions int) *writer {
 		keys:       map[uint32]int64{},
 		days:       map[day]int64{},
 	}
+	w.group = group{w: w, open: make(map[int]*block, 8)}
 	for i := range w.lanes {
 		w.lanes[i].leased = map[waitKey]struct{}{}
 	}
@@ -141,7 +147,8 @@ func (w *writer) gather(pending []*change) []*change {
 func (w *writer) commit(changes []*change) {
 	for len(changes) > 0 {
 		began := time.Now()
-		g := newGroup(w)
+		g := &w.group
+		g.begin()
 		n := 0
 		for n < len(changes) && (n == 0 || g.size() < maxGroupBytes) {
 			changes[n].build(g)
@@ -208,6 +215,7 @@ type group struct {
 	batch       *pebble.Batch
 	open        map[int]*block // blocks being filled, by partition
 	blocks      []block        // blocks that are full, and at the end all
+	rooms       [][]byte       // for blocks, of commits before
 	outcomes    []runOutcome
 	keysChanged bool
 	day         day // whose history is being counted
@@ -216,8 +224,33 @@ type group struct {
 	failed      error
 }
 
-func newGroup(w *writer) *group {
-	return &group{w: w, batch: w.store.db.NewBatch(), open: make(map[int]*block, 8)}
+// begin starts another commit. Nobody uses the memory of the last one any more:
+// its batch and its readers have copies of what they need.
+func (g *group) begin() {
+	for i := range g.blocks {
+		if value := g.blocks[i].value; cap(value) <= maxRoom && len(g.rooms) < maxRooms {
+			g.rooms = append(g.rooms, value)
+		}
+	}
+	clear(g.blocks)
+	clear(g.outcomes)
+	*g = group{
+		w: g.w, batch: g.w.store.db.NewBatch(), open: g.open, rooms: g.rooms,
+		blocks: g.blocks[:0], outcomes: g.outcomes[:0], scratch: g.scratch[:0],
+	}
+	if cap(g.scratch) > maxRoom {
+		g.scratch = nil
+	}
+}
+
+// room gives memory for a block, with place for its header.
+func (g *group) room() []byte {
+	if n := len(g.rooms); n > 0 {
+		room := g.rooms[n-1]
+		g.rooms = g.rooms[:n-1]
+		return room[:blockHeader]
+	}
+	return make([]byte, blockHeader, 4<<10)
 }
 
 func (g *group) size() int { return g.batch.Len() + g.openBytes() }
@@ -253,7 +286,7 @@ func (g *group) enqueue(partition int, r *pipeline.Record) {
 	p := &g.w.partitions[partition]
 	b := g.open[partition]
 	if b == nil {
-		b = &block{partition: partition, first: p.end, value: make([]byte, blockHeader, 1024)}
+		b = &block{partition: partition, first: p.end, value: g.room()}
 		g.open[partition] = b
 	}
 	b.append(r, &g.scratch)
