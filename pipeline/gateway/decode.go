@@ -148,8 +148,8 @@ func (d *bodyDecoder) list() error {
 		d.rootFault("notifications", "want an array of notifications")
 		return d.skip(1)
 	}
-	// About 300 bytes a notification are usual; a guess saves most copies.
-	d.notifications = make([]pipeline.Notification, 0, min(d.size/256+1, pipeline.MaxSlice))
+	// Every notification that can be accepted names its user once.
+	d.notifications = make([]pipeline.Notification, 0, min(bytes.Count(d.data, []byte(`"user_id"`)), pipeline.MaxSlice))
 	err := d.jx.Arr(func(*jx.Decoder) error {
 		if len(d.notifications) == pipeline.MaxSlice {
 			return errTooMany

@@ -17,7 +17,7 @@ const maxDepth = 32
 // reader reads JSON strictly from one body in memory.
 type reader struct {
 	jx    jx.Decoder
-	size  int
+	data  []byte
 	plain bool // see isPlain
 }
 
@@ -26,7 +26,7 @@ func (r *reader) start(data []byte) error {
 	if !utf8.Valid(data) {
 		return &malformedError{"the body is not valid UTF-8"}
 	}
-	r.size, r.plain = len(data), isPlain(data)
+	r.data, r.plain = data, isPlain(data)
 	if !r.plain {
 		if err := checkSurrogates(data); err != nil {
 			return err
