@@ -23,12 +23,13 @@ type answered struct {
 // settle turns the provider's answers into facts.
 func (b *batch) settle(deliveries []*pipeline.Delivery, messages []pipeline.Message, answers []pipeline.Answer, call *answered) {
 	call.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-	facts := make([]pipeline.Fact, len(deliveries))
+	facts := takeFacts(len(deliveries))
+	defer facts.giveBack()
 	passages := make([]telemetry.Passage, 0, len(deliveries))
 	var retractions []pipeline.Retraction
 	for i, d := range deliveries {
-		facts[i] = b.delivery.fact(d, &answers[i], call)
-		if facts[i].State.Terminal() {
+		facts.list[i] = b.delivery.fact(d, &answers[i], call)
+		if facts.list[i].State.Terminal() {
 			passages = append(passages, telemetry.Passage{Accepted: d.AcceptedAt(), Fetched: d.Fetched, Started: call.began, Answered: call.ended})
 		}
 		if r, ok := retractionOf(d, messages[i].To, &answers[i]); ok {
@@ -36,7 +37,7 @@ func (b *batch) settle(deliveries []*pipeline.Delivery, messages []pipeline.Mess
 		}
 	}
 	call.count(messages, answers)
-	b.settler.add(facts, passages)
+	b.settler.add(facts.list, passages)
 	b.delivery.retract.add(retractions)
 }
 

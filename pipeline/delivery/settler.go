@@ -25,6 +25,7 @@ type settler struct {
 	lease    pipeline.Lease
 	mu       sync.Mutex
 	pending  []pipeline.Fact
+	room     int // for facts that are pending: as many as the last settlement had, and some more
 	passages []passed
 	over     bool          // facts are settled by whoever adds them
 	failure  error         // the first
@@ -43,7 +44,8 @@ func newSettler(d *Delivery, c *channel, l pipeline.Lease, stop func()) *settler
 	return &settler{delivery: d, channel: c, lease: l, more: make(chan struct{}, 1), done: make(chan struct{}), stop: stop}
 }
 
-// add gives facts to be settled soon, and the passages of those that ended. What
+// add gives facts to be settled soon, and the passages of those that ended. The
+// facts are copied, the passages are kept. What
 // comes of a send after the lease's end is settled at once, by whoever adds it:
 // it is a fact, though the mark is not ours any more.
 func (s *settler) add(facts []pipeline.Fact, passages []telemetry.Passage) {
@@ -51,6 +53,9 @@ func (s *settler) add(facts []pipeline.Fact, passages []telemetry.Passage) {
 		return
 	}
 	s.mu.Lock()
+	if s.pending == nil {
+		s.pending = make([]pipeline.Fact, 0, max(s.room, len(facts)))
+	}
 	s.pending = append(s.pending, facts...)
 	if len(passages) > 0 {
 		s.passages = append(s.passages, passed{facts[0].Delivery.Queue(), passages})
@@ -120,7 +125,7 @@ func (s *settler) run(ctx context.Context) error {
 func (s *settler) settle(ctx context.Context) {
 	s.mu.Lock()
 	facts, passages := s.pending, s.passages
-	s.pending, s.passages = nil, nil
+	s.pending, s.passages, s.room = nil, nil, len(facts)+len(facts)/4
 	s.mu.Unlock()
 	if len(facts) == 0 {
 		return
