@@ -27,8 +27,8 @@ func (o *engineOptions) register(flags *pflag.FlagSet) {
 	flags.StringVar(&o.data, "data", "", "`directory` that keeps across restarts what is embedded (default: a temporary one)")
 	flags.StringVar(&o.kafka, "kafka", "", "`brokers` that keep the queues, with --cassandra and --redis, as in 10.0.0.1:9092,10.0.0.2:9092 or kafka://user:password@host:9093?tls=true")
 	flags.StringVar(&o.redis, "redis", "", "`URL` of Redis for limits, caches and idempotency keys, as in redis://:password@host:6379; several hosts are a cluster")
-	flags.StringArrayVar(&o.postgres, "postgres", nil, "`URL` of a shard of the preferences, repeatable, one a shard, as in postgres://user:password@primary,replica/db")
-	flags.StringVar(&o.cassandra, "cassandra", "", "`hosts` that keep the history, with --kafka and --redis, as in 10.0.0.1,10.0.0.2 or cassandra://user:password@host:9042/notifyctl")
+	flags.StringArrayVar(&o.postgres, "postgres", nil, "`URL` of a shard of the preferences, repeatable, one a shard, as in postgres://user:pass@primary,replica/db")
+	flags.StringVar(&o.cassandra, "cassandra", "", "`hosts` that keep the history, with --kafka and --redis, as in 10.0.0.1,10.0.0.2 or cassandra://user:pass@host:9042/notifyctl")
 	flags.StringVar(&o.templates, "templates", "", "`folder`, or URL of a bucket as in s3://name?region=eu-central-1, of templates that are laid over the shipped ones")
 	flags.DurationVar(&o.wait, "wait", 30*time.Second, "how long the engines above are waited for, together")
 }
