@@ -63,7 +63,7 @@ func metrics() []metric {
 }
 
 // noStatus is why what only the system can say was not observed.
-const noStatus = "the target does not answer GET /v1/status"
+const noStatus = "the target says nothing of itself, having no GET /v1/status"
 
 // seen makes a measurement of what the system says; without its word there is none.
 func seen(measure func(*view) reading) func(*view) reading {

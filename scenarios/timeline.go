@@ -124,14 +124,13 @@ func (b *bins) timeline() *Timeline {
 	return &Timeline{Every: b.every.Seconds(), Points: slices.Clone(b.points)}
 }
 
+// leastOfAPoint is what a point's counts are divided by at least, in seconds: the
+// last answers of a run come in the moment after its load, and are no rate.
+const leastOfAPoint = 0.5
+
 func pointOf(i *interval, batch int) Point {
 	c := &i.clients
-	rate := func(requests uint64) float64 {
-		if c.seconds == 0 {
-			return 0
-		}
-		return float64(requests) * float64(batch) / c.seconds
-	}
+	rate := func(requests uint64) float64 { return float64(requests) * float64(batch) / max(c.seconds, leastOfAPoint) }
 	p := Point{
 		Offered: rate(c.offered), Sent: rate(c.sent), Dropped: rate(c.dropped),
 		Accepted: rate(c.accepted), Refused: rate(c.refused), Errors: rate(c.errors),
