@@ -23,13 +23,14 @@ type answered struct {
 // settle turns the provider's answers into facts.
 func (b *batch) settle(deliveries []*pipeline.Delivery, messages []pipeline.Message, answers []pipeline.Answer, call *answered) {
 	call.random = rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
-	facts := takeFacts(len(deliveries))
-	defer facts.giveBack()
+	list := b.delivery.lists.get(len(deliveries))
+	defer b.delivery.lists.put(list)
+	facts := list.facts
 	passages := make([]telemetry.Passage, 0, len(deliveries))
 	var retractions []pipeline.Retraction
 	for i, d := range deliveries {
-		facts.list[i] = b.delivery.fact(d, &answers[i], call)
-		if facts.list[i].State.Terminal() {
+		facts[i] = b.delivery.fact(d, &answers[i], call)
+		if facts[i].State.Terminal() {
 			passages = append(passages, telemetry.Passage{Accepted: d.AcceptedAt(), Fetched: d.Fetched, Started: call.began, Answered: call.ended})
 		}
 		if r, ok := retractionOf(d, messages[i].To, &answers[i]); ok {
@@ -37,7 +38,7 @@ func (b *batch) settle(deliveries []*pipeline.Delivery, messages []pipeline.Mess
 		}
 	}
 	call.count(messages, answers)
-	b.settler.add(facts.list, passages)
+	b.settler.add(facts, passages)
 	b.delivery.retract.add(retractions)
 }
 

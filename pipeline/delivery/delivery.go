@@ -63,6 +63,7 @@ type Delivery struct {
 	cfg      Config
 	channels map[pipeline.Channel]*channel
 	retract  *retractor
+	lists    factLists
 }
 
 // channel is what is kept for one channel, whether or not it is delivered now.

@@ -6,25 +6,28 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// batchFacts are the facts of a batch until the settler has copied them, in
-// memory that batches pass on to each other.
-type batchFacts struct{ list []pipeline.Fact }
+// factLists pools the memory of batches' facts: it is a batch's until the
+// settler has copied them.
+type factLists struct{ pool sync.Pool }
 
-// spareFacts holds the memory of batches that are done.
-var spareFacts = sync.Pool{New: func() any { return new(batchFacts) }}
+// factList is the pooled facts of one batch.
+type factList struct{ facts []pipeline.Fact }
 
-// takeFacts gives n zero facts.
-func takeFacts(n int) *batchFacts {
-	f := spareFacts.Get().(*batchFacts)
-	if cap(f.list) < n {
-		f.list = make([]pipeline.Fact, n)
+// get gives n zero facts.
+func (p *factLists) get(n int) *factList {
+	l, ok := p.pool.Get().(*factList)
+	if !ok {
+		l = &factList{}
 	}
-	f.list = f.list[:n]
-	return f
+	if cap(l.facts) < n {
+		l.facts = make([]pipeline.Fact, n)
+	}
+	l.facts = l.facts[:n]
+	return l
 }
 
-// giveBack gives the memory back; nobody may hold the list any more.
-func (f *batchFacts) giveBack() {
-	clear(f.list) // it would keep the deliveries alive
-	spareFacts.Put(f)
+// put takes a list back that nobody holds any more.
+func (p *factLists) put(l *factList) {
+	clear(l.facts) // they would keep their deliveries alive
+	p.pool.Put(l)
 }
