@@ -130,7 +130,8 @@ const leastOfAPoint = 0.5
 
 func pointOf(i *interval, batch int) Point {
 	c := &i.clients
-	rate := func(requests uint64) float64 { return float64(requests) * float64(batch) / max(c.seconds, leastOfAPoint) }
+	seconds := max(c.seconds, leastOfAPoint)
+	rate := func(requests uint64) float64 { return float64(requests) * float64(batch) / seconds }
 	p := Point{
 		Offered: rate(c.offered), Sent: rate(c.sent), Dropped: rate(c.dropped),
 		Accepted: rate(c.accepted), Refused: rate(c.refused), Errors: rate(c.errors),
