@@ -25,7 +25,6 @@ type settler struct {
 	lease    pipeline.Lease
 	mu       sync.Mutex
 	pending  []pipeline.Fact
-	room     int // for facts that are pending: as many as the last settlement had, and some more
 	passages []passed
 	over     bool          // facts are settled by whoever adds them
 	failure  error         // the first
@@ -53,9 +52,6 @@ func (s *settler) add(facts []pipeline.Fact, passages []telemetry.Passage) {
 		return
 	}
 	s.mu.Lock()
-	if s.pending == nil {
-		s.pending = make([]pipeline.Fact, 0, max(s.room, len(facts)))
-	}
 	s.pending = append(s.pending, facts...)
 	if len(passages) > 0 {
 		s.passages = append(s.passages, passed{facts[0].Delivery.Queue(), passages})
@@ -125,7 +121,7 @@ func (s *settler) run(ctx context.Context) error {
 func (s *settler) settle(ctx context.Context) {
 	s.mu.Lock()
 	facts, passages := s.pending, s.passages
-	s.pending, s.passages, s.room = nil, nil, len(facts)+len(facts)/4
+	s.pending, s.passages = nil, nil
 	s.mu.Unlock()
 	if len(facts) == 0 {
 		return
