@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,9 +35,24 @@ checks:
 // loadtest runs the command in this process and gives its exit code and what
 // it wrote.
 func loadtest(ctx context.Context, args ...string) (code int, stdout, stderr string) {
-	var out, messages bytes.Buffer
+	var out bytes.Buffer
+	var messages sharedBuffer
 	code = loadtestTo(ctx, &out, &messages, args...)
-	return code, out.String(), messages.String()
+	return code, out.String(), messages.buffer.String()
+}
+
+// sharedBuffer takes what the log and the status lines write at the same time, as
+// a file does.
+type sharedBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+// Write appends.
+func (b *sharedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
 }
 
 func loadtestTo(ctx context.Context, stdout, stderr io.Writer, args ...string) (code int) {
