@@ -105,9 +105,9 @@ func clientsLimits() map[string]func(*Result) (float64, bool) {
 // measureAgain measures what all clients saw, of a result that was put together
 // from those of shards.
 func (r *Result) measureAgain() {
-	limits := slices.Clone(r.Limits)
+	limits, clients := slices.Clone(r.Limits), clientsLimits()
 	for i := range limits {
-		if measure, ok := clientsLimits()[limits[i].Name]; ok {
+		if measure, ok := clients[limits[i].Name]; ok {
 			if value, seen := measure(r); seen {
 				limits[i].reach(value, nil)
 			}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"bytes"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/scenariotest"
 )
@@ -74,8 +75,8 @@ func holdControl(t *testing.T, control scenariotest.Control, code int, file, std
 	if err != nil {
 		t.Fatalf("exit %d, %v: %s", code, err, stderr)
 	}
-	var result scenarios.Result
-	if err := json.Unmarshal(text, &result); err != nil {
+	result, err := reports.ReadResult(bytes.NewReader(text))
+	if err != nil {
 		t.Fatal(err)
 	}
 	var failed []string

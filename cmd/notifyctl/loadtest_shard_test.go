@@ -1,7 +1,7 @@
 package main_test
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/mockproviders"
+	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 )
 
@@ -102,9 +103,9 @@ func resultOf(t *testing.T, path string) *scenarios.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var result scenarios.Result
-	if err := json.Unmarshal(text, &result); err != nil {
+	result, err := reports.ReadResult(bytes.NewReader(text))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return &result
+	return result
 }

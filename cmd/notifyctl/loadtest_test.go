@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 )
 
@@ -122,11 +122,11 @@ func resultIn(t *testing.T, dir string) *scenarios.Result {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var result scenarios.Result
-	if err := json.Unmarshal(text, &result); err != nil {
+	result, err := reports.ReadResult(bytes.NewReader(text))
+	if err != nil {
 		t.Fatal(err)
 	}
-	return &result
+	return result
 }
 
 // watcher calls a function once the text was written.
