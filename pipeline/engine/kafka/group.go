@@ -68,6 +68,9 @@ type offer struct {
 
 // Acquire waits until the channel's group gives us partitions.
 func (l *Log) Acquire(ctx context.Context, c pipeline.Channel) (pipeline.LogLease, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("acquire %s: %w", c, err)
+	}
 	m, err := l.groups.seek(c)
 	if err != nil {
 		return nil, fmt.Errorf("acquire %s: %w", c, err)

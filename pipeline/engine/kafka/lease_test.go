@@ -392,11 +392,18 @@ func TestLeaseGivesUpWaiting(t *testing.T) {
 	inFake(t, func(t *testing.T, f *fake) {
 		p := f.process(t)
 		defer p.shut()
-		ctx, cancel := context.WithCancel(t.Context())
+		over, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := p.log.Acquire(ctx, pipeline.Email); !errors.Is(err, context.Canceled) {
-			t.Fatalf("gave %v", err)
+		if _, err := p.log.Acquire(over, pipeline.Email); !errors.Is(err, context.Canceled) {
+			t.Errorf("gave %v to who no longer asked", err)
 		}
+		f.faults.down.Store(true) // nobody can join the group
+		short, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := p.log.Acquire(short, pipeline.Email); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("gave %v to who had waited in vain", err)
+		}
+		f.faults.down.Store(false)
 		p.acquire(pipeline.Email)
 	})
 }
