@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/api"
 	"github.com/notifyctl/notifyctl/pipeline/telemetry"
@@ -16,11 +18,7 @@ const submitRoute = "/v1/notifications"
 
 // Status takes the snapshot of GET /v1/status.
 func (s *System) Status(ctx context.Context) (api.Status, error) {
-	account, err := s.store.Account(ctx)
-	if err != nil {
-		return api.Status{}, err
-	}
-	depths, err := s.store.Depths(ctx)
+	account, depths, err := s.count(ctx)
 	if err != nil {
 		return api.Status{}, err
 	}
@@ -51,6 +49,22 @@ func (s *System) Status(ctx context.Context) (api.Status, error) {
 		Resources: resourceStatus(&resources),
 		Groups:    s.groupStatus(now, &snapshot, depths, resources),
 	}, nil
+}
+
+// count reads the account and the queues together: what lies beyond the network
+// is then asked once for both.
+func (s *System) count(ctx context.Context) (account pipeline.Account, depths []pipeline.Depth, err error) {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		account, err = s.store.Account(ctx)
+		return err
+	})
+	both.Go(func() (err error) {
+		depths, err = s.store.Depths(ctx)
+		return err
+	})
+	err = both.Wait()
+	return account, depths, err
 }
 
 // The engines as the status names them, beside those of the network.
