@@ -109,7 +109,7 @@ func (w *loadTest) limits() {
 	w.row("LIMITS", "%s", line)
 	for _, l := range limits {
 		if IsNear(l) {
-			w.row("", "%s at %s of it", w.terminal.Text(l.Name), Percent(*l.Share))
+			w.row("", "%s: %s, where the plan has %s", w.terminal.Text(l.Name), Quantity(*l.Reached, l.Unit), Quantity(l.Limit, l.Unit))
 		}
 	}
 }

@@ -259,9 +259,9 @@ const nearLimit = 0.9
 func LimitsTested(limits []scenarios.Limit) (near, unseen int) {
 	for _, l := range limits {
 		switch {
-		case l.Share == nil:
+		case l.Share == nil || l.Reached == nil:
 			unseen++
-		case *l.Share >= nearLimit:
+		case IsNear(l):
 			near++
 		}
 	}
@@ -269,7 +269,9 @@ func LimitsTested(limits []scenarios.Limit) (near, unseen int) {
 }
 
 // IsNear says whether the run came near a limit.
-func IsNear(l scenarios.Limit) bool { return l.Share != nil && *l.Share >= nearLimit }
+func IsNear(l scenarios.Limit) bool {
+	return l.Share != nil && l.Reached != nil && *l.Share >= nearLimit
+}
 
 // CostLine says what a notification cost, and its channels' part in that, or
 // nothing.
