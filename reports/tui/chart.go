@@ -58,7 +58,8 @@ func (c chart) draw(h *history, t reports.Terminal, seconds, width, height int) 
 func (c chart) options(t reports.Terminal, a axis) []asciigraph.Option {
 	options := []asciigraph.Option{
 		asciigraph.Height(a.rows), asciigraph.LowerBound(0), asciigraph.UpperBound(a.upper),
-		asciigraph.YAxisValueFormatter(func(v float64) string { return right(c.write(v), tickWidth) }),
+		// What it takes for the lowest line is a rounding error under 0.
+		asciigraph.YAxisValueFormatter(func(v float64) string { return right(c.write(max(v, 0)), tickWidth) }),
 	}
 	if t.Color {
 		colors := make([]asciigraph.AnsiColor, len(c.lines))
