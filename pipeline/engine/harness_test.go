@@ -41,7 +41,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 }
 
 // mocks serves providers that answer at once, until the test ends.
-func mocks(t *testing.T) (*mockproviders.Server, string) {
+func mocks(t testing.TB) (*mockproviders.Server, string) {
 	t.Helper()
 	server, err := mockproviders.New(mockproviders.Options{})
 	if err != nil {
@@ -67,7 +67,7 @@ func mocks(t *testing.T) (*mockproviders.Server, string) {
 }
 
 // config is of a small system over the providers at a URL.
-func config(t *testing.T, providers string) engine.Config {
+func config(t testing.TB, providers string) engine.Config {
 	return engine.Config{
 		Listen: anyPort, Partitions: 2, Shards: 2, Sharding: pipeline.JumpHash,
 		Workers:     map[pipeline.Channel]int{pipeline.Push: 4, pipeline.Email: 4, pipeline.SMS: 4},
