@@ -20,12 +20,10 @@ const (
 // keepMemory holds this process to its plan's memory until the function that it
 // gives is called. Who has set GOMEMLIMIT or GOGC knows better.
 func keepMemory(a *app, plan *planner.Plan) (restore func()) {
-	restore = func() {}
-	if _, set := a.getenv("GOMEMLIMIT"); set {
-		return restore
-	}
-	if _, set := a.getenv("GOGC"); set {
-		return restore
+	for _, name := range []string{"GOMEMLIMIT", "GOGC"} {
+		if _, set := a.getenv(name); set {
+			return func() {}
+		}
 	}
 	limit := debug.SetMemoryLimit(int64(heapShare * float64(plan.Deployment.Memory)))
 	growth := debug.SetGCPercent(heapGrowth)

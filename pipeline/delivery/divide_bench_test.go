@@ -4,20 +4,21 @@ import (
 	"testing"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 	"github.com/notifyctl/notifyctl/pipeline/policy"
 )
 
 // BenchmarkBatch takes a worker for batches of 100, divides each among the
 // channel's providers, and notes how the call ended.
 func BenchmarkBatch(b *testing.B) {
-	const size = 100
+	const size = pipelinetest.BenchSlice
 	p := poolOf(1)
 	queue := pipeline.Queue{Channel: pipeline.Email, Priority: pipeline.Normal}
 	deliveries := make([]addressed, size)
 	for i := range deliveries {
 		deliveries[i] = addressed{Delivery: &pipeline.Delivery{}, to: [maxUpstreams]string{"ada@example.com"}}
 	}
-	b.ReportAllocs()
+	report := pipelinetest.PerNotification(b, size)
 	for b.Loop() {
 		granted, err := p.take(b.Context(), queue.Priority, nil)
 		if err != nil {
@@ -30,5 +31,5 @@ func BenchmarkBatch(b *testing.B) {
 		p.record(&division.parts[0], policy.CallSucceeded, size)
 		p.give(&granted)
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/size, "ns/notification")
+	report()
 }

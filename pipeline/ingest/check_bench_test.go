@@ -5,13 +5,13 @@ import (
 	"testing"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 )
 
-// BenchmarkValidate checks the fields of slices of 100, in which nothing is
-// wrong.
-func BenchmarkValidate(b *testing.B) {
-	const slice = 100
-	submission := pipeline.Submission{Client: "app", Key: "once", Notifications: make([]pipeline.Notification, slice)}
+// BenchSubmission is a slice of [pipelinetest.BenchSlice] under a key, in which
+// nothing is wrong.
+func BenchSubmission() pipeline.Submission {
+	submission := pipeline.Submission{Client: "app", Key: "once", Notifications: make([]pipeline.Notification, pipelinetest.BenchSlice)}
 	for i := range submission.Notifications {
 		submission.Notifications[i] = pipeline.Notification{
 			UserID: fmt.Sprintf("user-%08d", i), Channel: pipeline.SMS, Priority: pipeline.Normal, Category: pipeline.Transactional,
@@ -19,7 +19,13 @@ func BenchmarkValidate(b *testing.B) {
 			Variables: []pipeline.Variable{{Name: "code", Value: "123456"}},
 		}
 	}
-	b.ReportAllocs()
+	return submission
+}
+
+// BenchmarkValidate checks the fields of slices.
+func BenchmarkValidate(b *testing.B) {
+	submission := BenchSubmission()
+	report := pipelinetest.PerNotification(b, pipelinetest.BenchSlice)
 	for b.Loop() {
 		c := newChecker(&submission)
 		c.checkFields()
@@ -27,5 +33,5 @@ func BenchmarkValidate(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/slice, "ns/notification")
+	report()
 }
