@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -10,7 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/scenariotest"
 )
@@ -71,13 +69,9 @@ func TestControlsExit(t *testing.T) {
 // holdControl holds what the command did of a control against what must fail. A
 // machine that is too busy to tell makes no failure.
 func holdControl(t *testing.T, control scenariotest.Control, code int, file, stderr string) {
-	text, err := os.ReadFile(file)
+	result, err := readResult(nil, file)
 	if err != nil {
 		t.Fatalf("exit %d, %v: %s", code, err, stderr)
-	}
-	result, err := reports.ReadResult(bytes.NewReader(text))
-	if err != nil {
-		t.Fatal(err)
 	}
 	var failed []string
 	open := false

@@ -7,14 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 )
 
@@ -118,11 +116,7 @@ func TestLoadtestEmbedded(t *testing.T) {
 
 func resultIn(t *testing.T, dir string) *scenarios.Result {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, "result.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	result, err := reports.ReadResult(bytes.NewReader(text))
+	result, err := readResult(nil, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
