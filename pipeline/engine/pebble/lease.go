@@ -118,7 +118,7 @@ func (l *lease) Fetch(ctx context.Context, p pipeline.Priority, maximum int) ([]
 		return nil, nil
 	}
 	// The mark is waited for even when ctx ends: what was taken is ours now.
-	if err := s.writer.submit(context.WithoutCancel(ctx), h.build, h.publish); err != nil {
+	if err := s.writer.submitPatiently(context.WithoutCancel(ctx), h.build, h.publish); err != nil {
 		return nil, err
 	}
 	for _, u := range h.unread {

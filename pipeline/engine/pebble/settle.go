@@ -20,7 +20,7 @@ func (s *Store) Settle(ctx context.Context, l pipeline.Lease, facts []pipeline.F
 
 func (s *Store) settle(ctx context.Context, facts []pipeline.Fact) error {
 	st := newSettlement(s, facts)
-	return s.writer.submit(ctx, st.build, st.publish)
+	return s.writer.submitPatiently(ctx, st.build, st.publish)
 }
 
 // settlement is the facts of one Settle, encoded before the writer sees them.

@@ -27,6 +27,9 @@ const (
 	trimEvery = 2 * maxBlock
 	// expireEvery is how often expired idempotency keys are looked for.
 	expireEvery = time.Minute
+	// maxLinger is how long a change that nobody outside waits for is kept for
+	// one that somebody does: at a low rate half of the commits are spared so.
+	maxLinger = 5 * time.Millisecond
 )
 
 // change is one caller's part of a commit.
@@ -35,6 +38,8 @@ type change struct {
 	build func(g *group)
 	// publish lets readers see it. It runs after the sync, under Store.mu.
 	publish func()
+	// patient lets it wait for others to share their commit, up to maxLinger.
+	patient bool
 	done    chan error
 }
 
@@ -99,7 +104,15 @@ func (w *writer) stop() {
 // only the wait for a place: a change that was taken is always waited for, so
 // that its end is known.
 func (w *writer) submit(ctx context.Context, build func(*group), publish func()) error {
-	c := &change{build: build, publish: publish, done: make(chan error, 1)}
+	return w.give(ctx, &change{build: build, publish: publish, done: make(chan error, 1)})
+}
+
+// submitPatiently is submit of a change that no client waits for.
+func (w *writer) submitPatiently(ctx context.Context, build func(*group), publish func()) error {
+	return w.give(ctx, &change{build: build, publish: publish, patient: true, done: make(chan error, 1)})
+}
+
+func (w *writer) give(ctx context.Context, c *change) error {
 	select {
 	case w.changes <- c:
 	case <-ctx.Done():
@@ -112,13 +125,15 @@ func (w *writer) run() {
 	pending := make([]*change, 0, maxGroup)
 	ticker := time.NewTicker(expireEvery)
 	defer ticker.Stop()
+	linger := time.NewTimer(maxLinger)
+	defer linger.Stop()
 	for {
 		select {
 		case first, open := <-w.changes:
 			if !open {
 				return
 			}
-			w.commit(w.gather(append(pending[:0], first)))
+			w.commit(w.gather(append(pending[:0], first), linger))
 		case <-ticker.C:
 			if len(w.expired()) > 0 {
 				w.commit([]*change{{build: expire, done: make(chan error, 1)}})
@@ -127,18 +142,30 @@ func (w *writer) run() {
 	}
 }
 
-// gather takes the changes that are waiting already.
-func (w *writer) gather(pending []*change) []*change {
+// gather takes the changes that are waiting already and, while all of them are
+// patient, waits for one that is not.
+func (w *writer) gather(pending []*change, linger *time.Timer) []*change {
+	patient := pending[0].patient
+	linger.Reset(maxLinger)
 	for len(pending) < maxGroup {
+		var c *change
+		var open bool
 		select {
-		case c, open := <-w.changes:
-			if !open {
+		case c, open = <-w.changes:
+		default:
+			if !patient {
 				return pending
 			}
-			pending = append(pending, c)
-		default:
+			select {
+			case c, open = <-w.changes:
+			case <-linger.C:
+				return pending
+			}
+		}
+		if !open {
 			return pending
 		}
+		pending, patient = append(pending, c), patient && c.patient
 	}
 	return pending
 }
