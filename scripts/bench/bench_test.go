@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,18 +30,29 @@ func TestStepOf(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	o, err := parse([]string{"-dir", "d", "-rates", "500,20K", "-length", "10s", "-warm", "1s"})
-	if err != nil || len(o.rates) != 2 || o.rates[1] != 20_000 || o.length != 10*time.Second {
+	o, err := parse(strings.Fields("-dir d -rates 500,20K -lengths 10s,20s -warm 1s -users 1M -workers 0,10 -- --keys entry"))
+	if err != nil || len(o.points) != 8 || o.points[5] != (point{20_000, 10 * time.Second, 1_000_000, 10}) || !slices.Equal(o.rest, []string{"--keys", "entry"}) {
 		t.Errorf("got %+v, %v", o, err)
+	}
+	names := map[string]bool{}
+	for _, p := range o.points {
+		names[p.name()] = true
+	}
+	if len(names) != len(o.points) {
+		t.Errorf("the directories are %v", names)
 	}
 	for args, want := range map[string]string{
 		"":                     "want -dir DIR",
-		"-dir d -length 6s":    "2 s more at least",
+		"-dir d -lengths 6s":   "2 s more at least",
+		"-dir d -lengths long": "as in 1m,10m",
 		"-dir d -rates many":   "as in 5K,20K",
 		"-dir d -rates 1K..2K": "as in 5K,20K",
 		"-dir d -rates 0":      "as in 5K,20K",
+		"-dir d -users few":    "as in 100K,1M",
+		"-dir d -workers -1":   "as in 10,100",
+		"-dir d -profile 0s":   "accepted are 1 s or more",
 		"-dir d -count 0":      "accepted is 1 or more",
-		"-dir d something":     "no other arguments",
+		"-dir d something":     "arguments of loadtest behind --",
 	} {
 		if _, err := parse(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", args, err)
@@ -64,16 +76,21 @@ func TestTableAndBenchmarks(t *testing.T) {
 	for _, want := range []string{
 		"| 5000 | 5000 | 30.0 | 0.15 | 30.0 / ? | ? / ? | ? | ? |",
 		"| 20000 | 20000 | 10.0 | 0.20 |",
-		"| us a notification at | 5000/s | 20000/s |",
-		"| commit | | 2.50 |\n| feed | 3.00 | 1.00 |",
+		"| us a notification, by offered /s | 5000 | 20000 |",
+		"| commit |  | 2.50 |\n| feed | 3.00 | 1.00 |",
 		"on 2 cores, linux/amd64, go1.",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the table lacks %q:\n%s", want, text)
 		}
 	}
+	runs[3].Users = 1e6
+	if text, want := table(runs), "| 20000 | 1000000 | 20000 | 10.0 |"; !strings.Contains(text, want) {
+		t.Errorf("runs that differ in users too lack %q:\n%s", want, text)
+	}
+	runs[3].Users = 0
 	lines := benchmarks(runs)
-	if want := "BenchmarkRun/rate=20000/batch=100-2\t1\t20000 notifications/s\t10 cpu-us/notification\t10 api-p50-ms\t2.5 commit-us/notification\t1 feed-us/notification\n"; !strings.HasSuffix(lines, want) {
+	if want := "BenchmarkRun/rate=20000/batch=100/users=0/workers=0/seconds=30-2\t1\t20000 notifications/s\t10 cpu-us/notification\t10 api-p50-ms\t2.5 commit-us/notification\t1 feed-us/notification\n"; !strings.HasSuffix(lines, want) {
 		t.Errorf("the benchmarks are\n%s", lines)
 	}
 }

@@ -37,7 +37,7 @@ checks:
   - {name: duplicates, expect: duplicates = 0}
 `
 
-// measureAll makes the runs, the rates in turn, so that what drifts over an hour
+// measureAll makes the runs, the points in turn, so that what drifts over an hour
 // falls on all of them.
 func measureAll(ctx context.Context, o options) error {
 	if err := os.MkdirAll(o.dir, 0o755); err != nil {
@@ -48,11 +48,11 @@ func measureAll(ctx context.Context, o options) error {
 		return fmt.Errorf("build the program: %w", err)
 	}
 	for n := range o.count {
-		for _, rate := range o.rates {
-			dir := filepath.Join(o.dir, strconv.FormatFloat(rate, 'f', -1, 64), strconv.Itoa(n+1))
-			fmt.Fprintf(os.Stderr, "%g/s for %v, run %d of %d\n", rate, o.length, n+1, o.count)
-			if err := measure(ctx, o, program, dir, rate); err != nil {
-				return fmt.Errorf("%g/s, run %d: %w", rate, n+1, err)
+		for _, p := range o.points {
+			dir := filepath.Join(o.dir, p.name(), strconv.Itoa(n+1))
+			fmt.Fprintf(os.Stderr, "%s, run %d of %d\n", p.name(), n+1, o.count)
+			if err := measure(ctx, o, program, dir, p); err != nil {
+				return fmt.Errorf("%s, run %d: %w", p.name(), n+1, err)
 			}
 		}
 	}
@@ -60,7 +60,7 @@ func measureAll(ctx context.Context, o options) error {
 }
 
 // measure makes one run and leaves its files in a directory.
-func measure(ctx context.Context, o options, program, dir string, rate float64) error {
+func measure(ctx context.Context, o options, program, dir string, p point) error {
 	if err := os.RemoveAll(dir); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func measure(ctx context.Context, o options, program, dir string, rate float64) 
 		return err
 	}
 	spec := filepath.Join(dir, "scenario.yaml")
-	if err := os.WriteFile(spec, fmt.Appendf(nil, scenario, rate, o.length), 0o644); err != nil {
+	if err := os.WriteFile(spec, fmt.Appendf(nil, scenario, p.rate, p.length), 0o644); err != nil {
 		return err
 	}
 	address, err := freeAddress(ctx)
@@ -77,8 +77,14 @@ func measure(ctx context.Context, o options, program, dir string, rate float64) 
 	}
 	args := []string{
 		"loadtest", spec, "--profile", scenarios.Full, "--quiet", "--out", dir, "--pprof", address,
-		"--batch", strconv.Itoa(o.batch), "--users", strconv.Itoa(o.users),
+		"--batch", strconv.Itoa(o.batch), "--users", strconv.FormatFloat(p.users, 'f', -1, 64),
 	}
+	if p.workers > 0 {
+		for _, channel := range []string{"push", "email", "sms"} {
+			args = append(args, "--set", fmt.Sprintf("deployment.workers.%s=%d", channel, p.workers))
+		}
+	}
+	args = append(args, o.rest...)
 	if !o.scrap {
 		data := filepath.Join(dir, "data")
 		defer func() { _ = os.RemoveAll(data) }() // gigabytes; the next run makes its own
@@ -90,7 +96,7 @@ func measure(ctx context.Context, o options, program, dir string, rate float64) 
 	if err := run.Start(); err != nil {
 		return err
 	}
-	seconds := int((o.length - o.warm - time.Second) / time.Second)
+	seconds := int(min(p.length-o.warm-time.Second, o.profile) / time.Second)
 	profiled := takeProfile(ctx, "http://"+address, o.warm, seconds, filepath.Join(dir, "cpu.pprof"))
 	err = run.Wait()
 	var exit *exec.ExitError
@@ -102,7 +108,7 @@ func measure(ctx context.Context, o options, program, dir string, rate float64) 
 	if profiled != nil {
 		return fmt.Errorf("take the profile: %w", profiled)
 	}
-	return conclude(dir, seconds)
+	return conclude(dir, p, seconds)
 }
 
 // command is a command that ends by an interrupt, and tells its messages to w.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +18,8 @@ import (
 // A measured is what is kept of one run. What was not seen is null.
 type measured struct {
 	Rate     float64               `json:"rate"`     // notifications a second that were to be sent
+	Users    float64               `json:"users"`    // that were written to
+	Workers  int                   `json:"workers"`  // of each channel; 0 are those of the plan
 	Accepted float64               `json:"accepted"` // a second, of the load
 	Batch    int                   `json:"batch"`    // notifications a request
 	Seconds  float64               `json:"seconds"`
@@ -33,7 +37,7 @@ type measured struct {
 }
 
 // conclude makes the measurement of a run from its files.
-func conclude(dir string, profiled int) error {
+func conclude(dir string, p point, profiled int) error {
 	r, err := readResult(dir)
 	if err != nil {
 		return err
@@ -42,7 +46,7 @@ func conclude(dir string, profiled int) error {
 	if err != nil {
 		return err
 	}
-	m := measuredOf(r)
+	m := measuredOf(r, p)
 	if m.Accepted > 0 {
 		m.Steps = map[string]float64{}
 		for step, s := range seconds {
@@ -56,16 +60,16 @@ func conclude(dir string, profiled int) error {
 	return os.WriteFile(filepath.Join(dir, "steps.json"), append(text, '\n'), 0o644)
 }
 
-// measuredOf reads a result.
-func measuredOf(r *scenarios.Result) measured {
+// measuredOf reads the result of a point.
+func measuredOf(r *scenarios.Result, p point) measured {
 	m := measured{
+		Rate: p.rate, Users: p.users, Workers: p.workers,
 		Batch: r.Generator.Batch, Seconds: r.Generator.Seconds, Verdict: r.Verdict,
 		CPU: r.Resources.CPUPerNotification, Busy: r.Resources.MachineBusy, Machine: r.Environment,
 	}
-	var offered, accepted uint64
+	var accepted uint64
 	for _, s := range r.Stages {
-		offered, accepted = offered+s.Offered, accepted+s.Accepted
-		m.Rate = float64(offered) / s.To
+		accepted += s.Accepted
 	}
 	if m.Seconds > 0 {
 		m.Accepted = float64(accepted) / m.Seconds
@@ -88,7 +92,7 @@ func measuredOf(r *scenarios.Result) measured {
 	return m
 }
 
-// readRuns reads the measurements below a directory, by rate.
+// readRuns reads the measurements below a directory, by what they were made with.
 func readRuns(dir string) ([]measured, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*", "*", "steps.json"))
 	if err != nil {
@@ -107,7 +111,9 @@ func readRuns(dir string) ([]measured, error) {
 			return nil, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	slices.SortStableFunc(runs, func(a, b measured) int { return int(a.Rate - b.Rate) })
+	slices.SortStableFunc(runs, func(a, b measured) int {
+		return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Users, b.Users), cmp.Compare(a.Workers, b.Workers), cmp.Compare(math.Round(a.Seconds), math.Round(b.Seconds)))
+	})
 	return runs, nil
 }
 
@@ -130,7 +136,7 @@ func benchmarks(runs []measured) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "goos: %s\ngoarch: %s\npkg: github.com/notifyctl/notifyctl/scripts/bench\n", runs[0].Machine.OS, runs[0].Machine.Arch)
 	for _, m := range runs {
-		fmt.Fprintf(&b, "BenchmarkRun/rate=%.0f/batch=%d-%d\t1", m.Rate, m.Batch, m.Machine.CPUs)
+		fmt.Fprintf(&b, "BenchmarkRun/rate=%.0f/batch=%d/users=%.0f/workers=%d/seconds=%.0f-%d\t1", m.Rate, m.Batch, m.Users, m.Workers, m.Seconds, m.Machine.CPUs)
 		value := func(v *float64, unit string) {
 			if v != nil {
 				fmt.Fprintf(&b, "\t%.6g %s", *v, unit)

@@ -4,77 +4,133 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// table writes runs as Markdown: what each rate took, where it went, and how it
-// was measured. Of several runs of a rate it shows the median.
-func table(runs []measured) string {
-	rates := map[string][]measured{}
-	var order []string
-	for _, m := range runs {
-		rate := fmt.Sprintf("%.0f", m.Rate)
-		if rates[rate] == nil {
-			order = append(order, rate)
+// A column is one of the things that runs are made with.
+type column struct {
+	title string
+	of    func(*measured) string
+}
+
+// varied gives the columns in which runs differ, and the rate.
+func varied(runs []measured) []column {
+	columns := []column{
+		{"offered /s", func(m *measured) string { return fmt.Sprintf("%.0f", m.Rate) }},
+		{"users", func(m *measured) string { return fmt.Sprintf("%.0f", m.Users) }},
+		{"workers a channel", func(m *measured) string { return strconv.Itoa(m.Workers) }},
+		{"seconds", func(m *measured) string { return fmt.Sprintf("%.0f", m.Seconds) }},
+	}
+	return slices.DeleteFunc(columns, func(c column) bool {
+		differs := func(m measured) bool { return c.of(&m) != c.of(&runs[0]) }
+		return c.title != columns[0].title && !slices.ContainsFunc(runs, differs)
+	})
+}
+
+// A row is the runs of one point.
+type row struct {
+	cells []string // of the columns that name it
+	runs  []measured
+}
+
+// rowsOf groups runs by what they were made with, in their order.
+func rowsOf(runs []measured, columns []column) (rows []*row) {
+	byCells := map[string]*row{}
+	for i := range runs {
+		var cells []string
+		for _, c := range columns {
+			cells = append(cells, c.of(&runs[i]))
 		}
-		rates[rate] = append(rates[rate], m)
+		name := strings.Join(cells, "|")
+		if byCells[name] == nil {
+			byCells[name] = &row{cells: cells}
+			rows = append(rows, byCells[name])
+		}
+		byCells[name].runs = append(byCells[name].runs, runs[i])
 	}
+	return rows
+}
+
+// table writes runs as Markdown: what each point took, where it went, and how it
+// was measured. Of several runs of a point it shows the median.
+func table(runs []measured) string {
+	columns := varied(runs)
+	rows := rowsOf(runs, columns)
+	titles := make([]string, 0, len(columns)+7)
+	for _, c := range columns {
+		titles = append(titles, c.title)
+	}
+	titles = append(titles, "accepted /s", "CPU us a notification", "cores", "API p50 / p99 ms", "end to end p50 / p99 ms", "high p99 ms", "memory MB")
 	var b strings.Builder
-	b.WriteString("| offered /s | accepted /s | CPU us a notification | cores | API p50 / p99 ms | end to end p50 / p99 ms | high p99 ms | memory MB |\n")
-	b.WriteString("| --- | --- | --- | --- | --- | --- | --- | --- |\n")
-	for _, rate := range order {
-		of := rates[rate]
-		accepted := median(of, func(m *measured) *float64 { return &m.Accepted })
-		cpu := median(of, func(m *measured) *float64 { return m.CPU })
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s / %s | %s / %s | %s | %s |\n", rate,
+	writeRow(&b, titles)
+	b.WriteString("|" + strings.Repeat(" --- |", len(titles)) + "\n")
+	for _, r := range rows {
+		of := func(value func(*measured) *float64, factor float64, format string) string {
+			return cell(median(r.runs, value), factor, format)
+		}
+		accepted := median(r.runs, func(m *measured) *float64 { return &m.Accepted })
+		cpu := median(r.runs, func(m *measured) *float64 { return m.CPU })
+		writeRow(&b, append(slices.Clone(r.cells),
 			cell(accepted, 1, "%.0f"), cell(cpu, 1, "%.1f"), cell(both(accepted, cpu), 1e-6, "%.2f"),
-			cell(median(of, func(m *measured) *float64 { return m.APIP50 }), 1, "%.1f"),
-			cell(median(of, func(m *measured) *float64 { return m.APIP99 }), 1, "%.1f"),
-			cell(median(of, func(m *measured) *float64 { return m.EndP50 }), 1, "%.0f"),
-			cell(median(of, func(m *measured) *float64 { return m.EndP99 }), 1, "%.0f"),
-			cell(median(of, func(m *measured) *float64 { return m.HighP99 }), 1, "%.0f"),
-			cell(median(of, func(m *measured) *float64 { return m.Memory }), 1e-6, "%.0f"))
+			of(func(m *measured) *float64 { return m.APIP50 }, 1, "%.1f")+" / "+of(func(m *measured) *float64 { return m.APIP99 }, 1, "%.1f"),
+			of(func(m *measured) *float64 { return m.EndP50 }, 1, "%.0f")+" / "+of(func(m *measured) *float64 { return m.EndP99 }, 1, "%.0f"),
+			of(func(m *measured) *float64 { return m.HighP99 }, 1, "%.0f"),
+			of(func(m *measured) *float64 { return m.Memory }, 1e-6, "%.0f")))
 	}
-	b.WriteString("\n" + stepTable(order, rates) + "\n" + method(runs))
+	b.WriteString("\n" + stepTable(columns, rows) + "\n" + method(runs))
 	return b.String()
 }
 
-// stepTable writes what each step cost at each rate, in us a notification, the
-// dearest at the highest rate first.
-func stepTable(order []string, rates map[string][]measured) string {
-	costs := map[string]map[string]float64{} // by rate
+// writeRow writes a row of a Markdown table.
+func writeRow(b *strings.Builder, cells []string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// stepTable writes what each step cost at each point, in us a notification, the
+// dearest at the last one first.
+func stepTable(columns []column, rows []*row) string {
+	head := []string{"us a notification, by " + columns[len(columns)-1].title}
+	costs := make([]map[string]float64, len(rows))
 	all := map[string]float64{}
-	for _, rate := range order {
-		costs[rate] = map[string]float64{}
-		for _, m := range rates[rate] {
-			maps.Copy(all, m.Steps)
+	for i, r := range rows {
+		head = append(head, r.cells[len(r.cells)-1])
+		costs[i] = r.steps()
+		maps.Copy(all, costs[i])
+	}
+	var b strings.Builder
+	writeRow(&b, head)
+	b.WriteString("|" + strings.Repeat(" --- |", len(head)) + "\n")
+	for _, step := range byCost(all) {
+		cells := []string{step}
+		for i := range rows {
+			text := ""
+			if cost, ok := costs[i][step]; ok {
+				text = fmt.Sprintf("%.2f", cost)
+			}
+			cells = append(cells, text)
 		}
-		for step := range all {
-			if v := median(rates[rate], func(m *measured) *float64 {
+		writeRow(&b, cells)
+	}
+	return b.String()
+}
+
+// steps is what each step cost, the median of the runs that saw it.
+func (r *row) steps() map[string]float64 {
+	costs := map[string]float64{}
+	for _, m := range r.runs {
+		for step := range m.Steps {
+			if v := median(r.runs, func(m *measured) *float64 {
 				if cost, ok := m.Steps[step]; ok {
 					return &cost
 				}
 				return nil
 			}); v != nil {
-				costs[rate][step] = *v
+				costs[step] = *v
 			}
 		}
 	}
-	maps.Copy(all, costs[order[len(order)-1]])
-	var b strings.Builder
-	b.WriteString("| us a notification at | " + strings.Join(order, "/s | ") + "/s |\n| --- |" + strings.Repeat(" --- |", len(order)) + "\n")
-	for _, step := range byCost(all) {
-		b.WriteString("| " + step + " |")
-		for _, rate := range order {
-			if cost, ok := costs[rate][step]; ok {
-				fmt.Fprintf(&b, " %.2f |", cost)
-			} else {
-				b.WriteString(" |")
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
+	return costs
 }
 
 // method says how and where runs were measured.
