@@ -241,7 +241,7 @@ func (u *unreadRecord) putAside(g *group, at time.Time) {
 	id, readable := u.id(len(g.w.partitions) / len(g.w.lanes))
 	if readable {
 		g.scratch = appendUndecodableRow(g.scratch[:0], at)
-		g.setRow(appendRowKey(nil, id), g.scratch, id)
+		g.setRow(id, g.scratch)
 	} else {
 		id = u.anonymousID(at)
 	}

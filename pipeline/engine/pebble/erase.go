@@ -221,7 +221,7 @@ func (s *Store) sweep(ctx context.Context, e erasure) error {
 		}
 		batch := rows
 		rows = nil
-		return s.writer.submit(ctx, func(g *group) {
+		return s.submitRows(ctx, func(g *group) {
 			for _, r := range batch {
 				r.rewrite(g)
 			}
@@ -247,6 +247,7 @@ func (s *Store) sweep(ctx context.Context, e erasure) error {
 	if err != nil {
 		return fmt.Errorf("erase a user: %w", err)
 	}
+	s.recent.swept.Store(true)
 	return s.writer.submit(ctx, func(g *group) {
 		if noted, ok := s.erasures.sweptUntil(e.user, e.until); ok {
 			g.set(erasureKey(e.user), appendErasure(nil, &noted))
@@ -272,19 +273,22 @@ type sweptRow struct {
 
 func (r sweptRow) rewrite(g *group) {
 	g.scratch = appendErasedRow(g.scratch[:0], r.state)
-	g.set(appendRowKey(nil, r.id), g.scratch)
+	g.setRow(r.id, g.scratch)
 	if r.state == pipeline.Dead {
 		g.delete(deadKey(r.id))
 	}
 }
 
 // sweepLeft goes on with the erasures that a process before did not finish, or
-// whose caller gave up.
+// whose caller gave up. What was swept then leaves the journal too.
 func (s *Store) sweepLeft(ctx context.Context) error {
 	for _, e := range s.erasures.unswept() {
 		if err := s.sweep(ctx, e); err != nil {
 			return err
 		}
+	}
+	if s.recent.swept.Swap(false) {
+		s.recent.sealAny()
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 
@@ -86,15 +87,42 @@ func wantAll(t *testing.T, s *Store, acknowledged int64) {
 }
 
 func countRows(s *Store) (n int64, err error) {
-	it, err := s.db.NewIter(nil)
+	rows, err := allRows(s)
+	return int64(len(rows)), err
+}
+
+// allRows reads every row, in tables and in memory.
+func allRows(s *Store) (rows map[pipeline.ID]string, err error) {
+	rows = map[pipeline.ID]string{}
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: rowsBefore(0)})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer closeIter(it, &err)
-	for valid := it.SeekGE([]byte{prefixRow}); valid && it.Key()[0] == prefixRow; valid = it.Next() {
-		n++
+	for valid := it.First(); valid; valid = it.Next() {
+		_, _, id, err := parseRowKey(it.Key())
+		if err != nil {
+			return nil, err
+		}
+		rows[id] = string(it.Value())
 	}
-	return n, nil
+	s.recent.mu.RLock()
+	defer s.recent.mu.RUnlock()
+	for _, g := range append(s.recent.sealed[:len(s.recent.sealed):len(s.recent.sealed)], s.recent.current) {
+		for id, row := range g.sorted() {
+			rows[id] = string(row)
+		}
+	}
+	return rows, nil
+}
+
+// toTables writes all rows to tables.
+func toTables(t *testing.T, s *Store) {
+	t.Helper()
+	s.recent.sealAny()
+	if err := s.recent.await(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // killed is the disk as a killed process leaves it: all that was written.

@@ -2,6 +2,7 @@ package pebble
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,14 +12,19 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// row reads a notification's history row.
-func (s *Store) row(id pipeline.ID) (row, bool, error) {
-	value, found, err := s.get(appendRowKey(nil, id))
-	if err != nil || !found {
-		return row{}, false, err
+// row reads a notification's history row: in memory, then in the tables, where
+// it is before it leaves memory.
+func (s *Store) row(id pipeline.ID) (w row, found bool, err error) {
+	if dayOf(id.Time()) < s.horizon() {
+		return row{}, false, nil
 	}
-	w, err := decodeRow(value)
-	if err != nil {
+	value, found := s.recent.get(id)
+	if !found {
+		if value, found, err = s.get(appendRowKey(nil, s.sliced.of(id), id)); err != nil || !found {
+			return row{}, false, err
+		}
+	}
+	if w, err = decodeRow(value); err != nil {
 		return row{}, false, fmt.Errorf("history of %s: %w", id, err)
 	}
 	return w, true, nil
@@ -150,43 +156,94 @@ func partitionOfHash(hash uint32, partitions int) int { return int(hash % uint32
 
 // userRows gives each row under a user's hash, newest first, with an id from
 // from on and before before, until it is told that it is enough. Users whose
-// hashes are alike share them.
+// hashes are alike share them. Memory is looked into first: what becomes a table
+// meanwhile is found in both, and once.
 func (s *Store) userRows(ctx context.Context, hash uint32, from, before pipeline.ID, each func(id pipeline.ID, value string) (more bool, err error)) (err error) {
-	oldest := max(dayOf(from.Time()), s.horizon())
-	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: rowsBefore(oldest), UpperBound: []byte{prefixRow + 1}})
-	if err != nil {
-		return fmt.Errorf("read a user's history: %w", err)
+	if kept := pipeline.LowestID(s.horizon().begin()); string(from[:]) < string(kept[:]) {
+		from = kept
 	}
-	defer closeIter(it, &err)
-	d, last := dayOf(before.Time()), highestID()
-	valid := it.SeekLT(append(appendUserKey(nil, d, hash), before[:]...))
-	for valid {
-		if err := ctx.Err(); err != nil {
+	recent := s.recent.ofUser(hash, from, before)
+	tables, err := s.openTableRows(hash, from, before)
+	if err != nil {
+		return err
+	}
+	defer closeIter(tables.it, &err)
+	for tables.seek(); ; {
+		if err := errors.Join(ctx.Err(), tables.err); err != nil {
 			return err
 		}
-		found, foundHash, id, err := parseRowKey(it.Key())
+		var id pipeline.ID
+		var value string
+		switch {
+		case len(recent) > 0 && (!tables.valid || string(recent[0].id[:]) >= string(tables.id[:])):
+			id, value = recent[0].id, string(recent[0].row)
+			recent = recent[1:]
+		case tables.valid:
+			id, value = tables.id, string(tables.it.Value())
+		default:
+			return nil
+		}
+		if tables.valid && tables.id == id {
+			tables.prev()
+		}
+		if more, err := each(id, value); !more || err != nil {
+			return err
+		}
+	}
+}
+
+// tableRows goes through the rows under a user's hash that are in tables, newest
+// first.
+type tableRows struct {
+	it           *pebble.Iterator
+	hash         uint32
+	from, before pipeline.ID
+	in           slice // where it is
+	// The row it is at, unless it is at the end, or err.
+	id    pipeline.ID
+	valid bool
+	err   error
+}
+
+func (s *Store) openTableRows(hash uint32, from, before pipeline.ID) (*tableRows, error) {
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: rowsBefore(dayOf(from.Time())), UpperBound: []byte{prefixRow + 1}})
+	if err != nil {
+		return nil, fmt.Errorf("read a user's history: %w", err)
+	}
+	return &tableRows{it: it, hash: hash, from: from, before: before, in: s.sliced.of(before)}, nil
+}
+
+// seek goes to the newest row.
+func (r *tableRows) seek() {
+	r.find(r.it.SeekLT(append(appendUserKey(nil, r.in, r.hash), r.before[:]...)))
+}
+
+// prev goes to the next older row.
+func (r *tableRows) prev() { r.find(r.it.Prev()) }
+
+// find goes from where the iterator is to the next row of the user: a slice
+// that has none takes a seek.
+func (r *tableRows) find(at bool) {
+	last := highestID()
+	r.valid = false
+	for ; at; at = r.it.SeekLT(append(appendUserKey(nil, r.in, r.hash), last[:]...)) {
+		in, hash, id, err := parseRowKey(r.it.Key())
 		switch {
 		case err != nil:
-			return err
-		case found == d && foundHash == hash:
-			if string(id[:]) < string(from[:]) {
-				return nil
-			}
-			if more, err := each(id, string(it.Value())); !more || err != nil {
-				return err
-			}
-			valid = it.Prev()
-			continue
-		case found < d:
-			d = found
-		case d == 0:
-			return nil
+			r.err = err
+			return
+		case in == r.in && hash == r.hash:
+			r.id, r.valid = id, string(id[:]) >= string(r.from[:])
+			return
+		case in < r.in:
+			r.in = in
+		case r.in == 0:
+			return
 		default:
-			d-- // the day has rows, and none of the user's
+			r.in-- // the slice has rows, and none of the user's
 		}
-		valid = it.SeekLT(append(appendUserKey(nil, d, hash), last[:]...))
 	}
-	return nil
+	r.err = r.it.Error()
 }
 
 // ByUser lists a user's notifications: what has a row, and of what has none

@@ -157,7 +157,7 @@ func (r *reservation) Commit(ctx context.Context, admissions []pipeline.Admissio
 	if err != nil {
 		return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
 	}
-	err = r.store.writer.submit(ctx, func(g *group) {
+	err = r.store.submitRows(ctx, func(g *group) {
 		r.build(g, admissions)
 		for _, replayed := range replays {
 			g.setLetter(replayed.of, replayed.value)
@@ -203,11 +203,11 @@ func (g *group) endAtIngest(a *pipeline.Admission) {
 	g.ended(a.State, a.Ref)
 	if g.w.store.erasures.covers(a.UserID, a.ID) {
 		g.scratch = appendErasedRow(g.scratch[:0], a.State)
-		g.setRow(appendRowKey(nil, a.ID), g.scratch, a.ID)
+		g.setRow(a.ID, g.scratch)
 		return
 	}
 	g.scratch = appendIngestRow(g.scratch[:0], a)
-	g.setRow(appendRowKey(nil, a.ID), g.scratch, a.ID)
+	g.setRow(a.ID, g.scratch)
 	if a.State == pipeline.Dead {
 		g.scratch = appendDeadRecord(g.scratch[:0], &a.Record, a.Reason)
 		g.setLetter(a.ID, g.scratch)

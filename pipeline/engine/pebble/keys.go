@@ -16,28 +16,35 @@ import (
 //	d id                         a dead letter
 //	e user-hash user             a user that is being erased
 //	f partition                  a partition's mark and frontier
-//	h day user-hash id           a history row: a user's rows of a day together
 //	i generation key-hash        an idempotency key's answer
+//	j commit                     the history rows that a commit brought, until a table has them
 //	m name                       the format version and what the store was made with
 //	o run 0 commit               outcomes of a load run, as one commit brought them
 //	q partition offset           a block of records, named by its first offset
+//	s day                        where the slices of a day begin
 //	u partition offset           that a queue's bytes were no record, and were put aside
 //	w lane due id                a record that waits for its retry
 //	x lane                       the last retry of the lane that was handed out
+//	z slice user-hash id         a history row: a user's rows of a slice of a day together
+//
+// History rows stand behind everything else, so that no table that is written of
+// other keys lies around them: the tables of rows are merged among themselves.
 const (
 	prefixAccount   = 'a'
 	prefixDayBytes  = 'b'
 	prefixDead      = 'd'
 	prefixErasure   = 'e'
 	prefixMark      = 'f'
-	prefixRow       = 'h'
 	prefixKey       = 'i'
+	prefixJournal   = 'j'
 	prefixMeta      = 'm'
 	prefixRun       = 'o'
 	prefixQueue     = 'q'
+	prefixSlices    = 's'
 	prefixUnread    = 'u'
 	prefixWaiting   = 'w'
 	prefixRetryMark = 'x'
+	prefixRow       = 'z'
 )
 
 const (
@@ -87,31 +94,46 @@ func dayBytesKey(d day) []byte {
 	return binary.BigEndian.AppendUint16([]byte{prefixDayBytes}, uint16(d))
 }
 
-// A row's key: the day and the user's hash stand before the id, and are parts
-// of it.
-const rowKeySize = 1 + 2 + 4 + len(pipeline.ID{})
-
-func appendRowKey(b []byte, id pipeline.ID) []byte {
-	return append(appendUserKey(b, dayOf(id.Time()), id.UserHash()), id[:]...)
+func journalKey(commit uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefixJournal}, commit)
 }
 
-// appendUserKey appends what the keys of a user's rows of a day begin with.
-func appendUserKey(b []byte, d day, hash uint32) []byte {
-	b = binary.BigEndian.AppendUint16(append(b, prefixRow), uint16(d))
+func parseJournalKey(key []byte) (commit uint64, err error) {
+	if len(key) != 9 || key[0] != prefixJournal {
+		return 0, damagef("journal key %x has not its shape", key)
+	}
+	return binary.BigEndian.Uint64(key[1:]), nil
+}
+
+func slicesKey(d day) []byte { return binary.BigEndian.AppendUint16([]byte{prefixSlices}, uint16(d)) }
+
+// A row's key: the slice and the user's hash stand before the id, and follow
+// from it.
+const rowKeySize = 1 + 4 + 4 + len(pipeline.ID{})
+
+func appendRowKey(b []byte, in slice, id pipeline.ID) []byte {
+	return append(appendUserKey(b, in, id.UserHash()), id[:]...)
+}
+
+// appendUserKey appends what the keys of a user's rows of a slice begin with.
+func appendUserKey(b []byte, in slice, hash uint32) []byte {
+	b = binary.BigEndian.AppendUint32(append(b, prefixRow), uint32(in))
 	return binary.BigEndian.AppendUint32(b, hash)
 }
 
 // parseRowKey reads the parts of a row's key.
-func parseRowKey(key []byte) (d day, hash uint32, id pipeline.ID, err error) {
+func parseRowKey(key []byte) (in slice, hash uint32, id pipeline.ID, err error) {
 	if len(key) != rowKeySize || key[0] != prefixRow {
 		return 0, 0, id, fmt.Errorf("history key %x has not its shape", key)
 	}
-	copy(id[:], key[7:])
-	return day(binary.BigEndian.Uint16(key[1:])), binary.BigEndian.Uint32(key[3:]), id, nil
+	copy(id[:], key[9:])
+	return slice(binary.BigEndian.Uint32(key[1:])), binary.BigEndian.Uint32(key[5:]), id, nil
 }
 
 // rowsBefore is the smallest row key that is not of a day before d.
-func rowsBefore(d day) []byte { return binary.BigEndian.AppendUint16([]byte{prefixRow}, uint16(d)) }
+func rowsBefore(d day) []byte {
+	return binary.BigEndian.AppendUint32([]byte{prefixRow}, uint32(firstSlice(d)))
+}
 
 func deadKey(id pipeline.ID) []byte { return append([]byte{prefixDead}, id[:]...) }
 

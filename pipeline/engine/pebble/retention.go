@@ -203,6 +203,7 @@ func (g *group) dropHistory(unfinished day) {
 	}
 	if dropped > 0 {
 		g.deleteRange(rowsBefore(0), rowsBefore(oldest))
+		g.deleteRange(slicesKey(0), slicesKey(oldest))
 		g.deleteRange([]byte{prefixDead}, deadKey(pipeline.LowestID(oldest.begin())))
 		g.set(metaKey("horizon"), binary.BigEndian.AppendUint16(nil, uint16(oldest)))
 		s.history.Store(total)
@@ -226,12 +227,6 @@ func firstDay(days map[day]int64) (first day, found bool) {
 		}
 	}
 	return first, found
-}
-
-// setRow writes a history row.
-func (g *group) setRow(key, value []byte, id pipeline.ID) {
-	g.set(key, value)
-	g.grow(id, len(key)+len(value))
 }
 
 // setLetter writes a dead letter.

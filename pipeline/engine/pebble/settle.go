@@ -20,14 +20,25 @@ func (s *Store) Settle(ctx context.Context, l pipeline.Lease, facts []pipeline.F
 
 func (s *Store) settle(ctx context.Context, facts []pipeline.Fact) error {
 	st := newSettlement(s, facts)
+	if err := s.recent.await(ctx, maxSealed); err != nil {
+		return err
+	}
 	return s.writer.submitPatiently(ctx, st.build, st.publish)
+}
+
+// submitRows gives the writer a change that brings history rows, once there is
+// room for them.
+func (s *Store) submitRows(ctx context.Context, build func(*group), publish func()) error {
+	if err := s.recent.await(ctx, maxSealed); err != nil {
+		return err
+	}
+	return s.writer.submit(ctx, build, publish)
 }
 
 // settlement is the facts of one Settle, encoded before the writer sees them.
 type settlement struct {
 	store *Store
 	facts []pipeline.Fact
-	keys  []byte // the rows' keys, each of rowKeySize bytes, one a fact
 	rows  []byte // the rows, one behind the other
 	ends  []int  // of the rows
 	// letters are what is kept of the dead ones for a replay, by index.
@@ -63,12 +74,10 @@ type addedRetry struct {
 func newSettlement(s *Store, facts []pipeline.Fact) *settlement {
 	st := &settlement{
 		store: s, facts: facts,
-		keys: make([]byte, 0, len(facts)*rowKeySize),
 		rows: make([]byte, 0, len(facts)*96),
 		ends: make([]int, len(facts)),
 	}
 	for i := range facts {
-		st.keys = appendRowKey(st.keys, facts[i].Delivery.ID)
 		if facts[i].State != 0 {
 			st.rows = appendFactRow(st.rows, &facts[i])
 		}
@@ -82,8 +91,6 @@ func newSettlement(s *Store, facts []pipeline.Fact) *settlement {
 	}
 	return st
 }
-
-func (st *settlement) key(i int) []byte { return st.keys[i*rowKeySize : (i+1)*rowKeySize] }
 
 func (st *settlement) row(i int) []byte {
 	if i == 0 {
@@ -112,9 +119,9 @@ func (st *settlement) build(g *group) {
 		case f.State == 0:
 		case erased:
 			g.scratch = appendErasedRow(g.scratch[:0], f.State)
-			g.setRow(st.key(i), g.scratch, f.Delivery.ID)
+			g.setRow(f.Delivery.ID, g.scratch)
 		default:
-			g.setRow(st.key(i), st.row(i), f.Delivery.ID)
+			g.setRow(f.Delivery.ID, st.row(i))
 			if f.State == pipeline.Dead {
 				g.setLetter(f.Delivery.ID, st.letters[i])
 			}

@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,12 +12,13 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
 // formatVersion is that of the keys and values in this package.
-const formatVersion = 2
+const formatVersion = 3
 
 // Config says how a store is opened.
 type Config struct {
@@ -47,23 +49,32 @@ type Config struct {
 
 	// fs holds the files; nil is the disk.
 	fs vfs.FS
+	// segmentRows and sliceRows are how many rows of history become tables
+	// together, and how many make a slice; 0 is the constants of these names.
+	segmentRows, sliceRows int
 }
 
 // Store is the embedded engine's store: Intake, Feed, Settlement, History,
 // UserHistory and DeadLetters.
 type Store struct {
-	cfg       Config
-	lock      *pebble.Lock
-	db        *pebble.DB
-	watch     io.Closer // of the disk, for slow writes
-	writer    *writer
-	keys      runningKeys
-	runs      runs
-	disk      disk
-	erasures  erasures
-	retention retention
-	history   atomic.Int64 // about what history takes
-	upkeep    upkeep
+	cfg   Config
+	lock  *pebble.Lock
+	db    *pebble.DB
+	watch io.Closer // of the disk, for slow writes
+	files vfs.FS    // watched
+	// tableOptions are those of the tables that are written beside Pebble.
+	tableOptions sstable.WriterOptions
+	writer       *writer
+	keys         runningKeys
+	runs         runs
+	disk         disk
+	erasures     erasures
+	retention    retention
+	history      atomic.Int64 // about what history takes
+	upkeep       upkeep
+	recent       recent
+	sliced       sliced
+	builder      builder
 	// flushFailed has an element when Pebble failed to write a table.
 	flushFailed chan struct{}
 
@@ -94,6 +105,7 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.KeyTTL == 0 {
 		cfg.KeyTTL = defaultKeyTTL
 	}
+	cfg.segmentRows, cfg.sliceRows = cmp.Or(cfg.segmentRows, segmentRows), cmp.Or(cfg.sliceRows, sliceRows)
 	if cfg.fs == nil {
 		cfg.fs = privateFS{vfs.Default}
 	}
@@ -105,7 +117,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open the store in %s: %w", cfg.Dir, explainLock(err))
 	}
 	s := &Store{
-		cfg: cfg, lock: lock, flushFailed: make(chan struct{}, 1),
+		cfg: cfg, lock: lock, recent: newRecent(cfg.segmentRows, segmentBytes), sliced: sliced{rows: cfg.sliceRows}, flushFailed: make(chan struct{}, 1),
 		keys: runningKeys{running: map[pipeline.KeyHash]struct{}{}}, disk: disk{fs: cfg.fs, dir: cfg.Dir},
 		retention: retention{wake: make(chan struct{}, 1)},
 	}
@@ -113,6 +125,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", cfg.Dir, explain(err)), lock.Close())
 	}
 	s.writer.start()
+	s.startBuilder()
 	s.startUpkeep()
 	return s, nil
 }
@@ -145,7 +158,7 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	files, watch := watchDisk(s.cfg)
-	s.watch = watch
+	s.files, s.watch = files, watch
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, watch.Close())
@@ -154,6 +167,7 @@ func (s *Store) open() (err error) {
 	o := options(s.cfg, files)
 	o.Lock = s.lock
 	o.EventListener.BackgroundError = s.backgroundError
+	o.EnsureDefaults() // for the tables that are written beside Pebble
 	if s.db, err = pebble.Open(s.cfg.Dir, o); err != nil {
 		return err
 	}
@@ -162,7 +176,8 @@ func (s *Store) open() (err error) {
 			err = errors.Join(err, s.db.Close())
 		}
 	}()
-	if err := s.recover(); err != nil {
+	s.tableOptions = o.MakeWriterOptions(0, s.db.TableFormat())
+	if err := errors.Join(removeUnfinishedTables(files, s.cfg.Dir), s.recover()); err != nil {
 		return err
 	}
 	// Pebble has synced what it found in the logs, acknowledged or not.
@@ -176,6 +191,7 @@ func (s *Store) open() (err error) {
 // quick.
 func (s *Store) Close() error {
 	s.upkeep.end()
+	s.builder.end()
 	s.writer.stop()
 	if err := errors.Join(s.flush(), s.db.Close(), s.watch.Close(), s.writer.acknowledged.close(), s.lock.Close()); err != nil {
 		return fmt.Errorf("close the store: %w", err)
@@ -222,7 +238,7 @@ func (s *Store) recover() error {
 	if err := s.recoverAccount(); err != nil {
 		return err
 	}
-	if err := errors.Join(s.recoverRetention(), s.recoverErasures()); err != nil {
+	if err := errors.Join(s.recoverRetention(), s.recoverErasures(), s.recoverSlices(), s.replayJournal()); err != nil {
 		return err
 	}
 	for number, q := range pipeline.Queues() {

@@ -225,13 +225,16 @@ func FuzzParseKeys(f *testing.F) {
 	r := someRecord()
 	k := waitKey{due: 1_700_000_000_000, id: r.ID}
 	for _, key := range [][]byte{
-		appendRowKey(nil, r.ID), deadKey(r.ID), queueKey(3, 1<<40), k.append(nil, 8), unreadKey(3, 7), {}, {prefixRow},
+		appendRowKey(nil, 7, r.ID), deadKey(r.ID), queueKey(3, 1<<40), k.append(nil, 8), unreadKey(3, 7), journalKey(7), {}, {prefixRow},
 	} {
 		cuts(f, key)
 	}
 	f.Fuzz(func(t *testing.T, key []byte) {
-		if d, hash, id, err := parseRowKey(key); err == nil && !bytes.Equal(append(appendUserKey(nil, d, hash), id[:]...), key) {
-			t.Errorf("%x is read as the row key of %v, %x, %x", key, d, hash, id)
+		if in, hash, id, err := parseRowKey(key); err == nil && !bytes.Equal(append(appendUserKey(nil, in, hash), id[:]...), key) {
+			t.Errorf("%x is read as the row key of %v, %x, %x", key, in, hash, id)
+		}
+		if commit, err := parseJournalKey(key); err == nil && !bytes.Equal(journalKey(commit), key) {
+			t.Errorf("%x is read as the journal key of %d", key, commit)
 		}
 		if id, err := parseDeadKey(key); err == nil && !bytes.Equal(deadKey(id), key) {
 			t.Errorf("%x is read as the dead letter key of %x", key, id)

@@ -200,6 +200,9 @@ func (w *writer) commit(changes []*change) {
 // publish shows readers what a commit brought.
 func (w *writer) publish(g *group, changes []*change) {
 	s := w.store
+	// Before what was settled leaves the windows, so that it is in one of them
+	// at any moment.
+	s.recent.publish(g.journal, w.commits)
 	s.mu.Lock()
 	for i := range g.blocks {
 		s.publishBlock(&g.blocks[i])
@@ -248,6 +251,7 @@ type group struct {
 	day         day // whose history is being counted
 	dayBytes    int64
 	scratch     []byte
+	journal     []byte // the history rows
 	failed      error
 }
 
@@ -263,10 +267,13 @@ func (g *group) begin() {
 	clear(g.outcomes)
 	*g = group{
 		w: g.w, batch: g.w.store.db.NewBatch(), open: g.open, rooms: g.rooms,
-		blocks: g.blocks[:0], outcomes: g.outcomes[:0], scratch: g.scratch[:0],
+		blocks: g.blocks[:0], outcomes: g.outcomes[:0], scratch: g.scratch[:0], journal: g.journal[:0],
 	}
 	if cap(g.scratch) > maxRoom {
 		g.scratch = nil
+	}
+	if cap(g.journal) > maxJournalRoom {
+		g.journal = nil
 	}
 }
 
@@ -280,7 +287,7 @@ func (g *group) room() []byte {
 	return make([]byte, blockHeader, 4<<10)
 }
 
-func (g *group) size() int { return g.batch.Len() + g.openBytes() }
+func (g *group) size() int { return g.batch.Len() + g.openBytes() + len(g.journal) }
 
 func (g *group) openBytes() int {
 	n := 0
@@ -337,6 +344,7 @@ func (g *group) finish() {
 		g.closeBlock(b)
 	}
 	g.w.commits++
+	g.writeJournal()
 	g.writeOutcomes()
 	g.writeDay()
 	g.set(accountKey(), appendAccount(nil, &g.w.account, g.w.commits))
