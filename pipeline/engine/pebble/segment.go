@@ -2,7 +2,6 @@ package pebble
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"iter"
 	"math/bits"
@@ -14,8 +13,10 @@ import (
 const (
 	// segmentChunk is the memory that a segment takes at a time for its rows.
 	segmentChunk = 1 << 20
-	// minBuckets is how many buckets a segment begins with, a power of two.
+	// minBuckets is how many buckets a segment begins with, a power of two, and
+	// maxLoad how many rows one has before there are more of them.
 	minBuckets = 1 << 8
+	maxLoad    = 2
 )
 
 // segment is history rows in memory, until a table holds them: the bytes as the
@@ -23,11 +24,12 @@ const (
 // collector need not look through. Rows are added, never changed: a later one
 // of the same id covers the earlier.
 type segment struct {
+	// chunks holds the rows. A place is the number of a chunk times segmentChunk,
+	// and the offset in it; a longer chunk stands under several numbers, under
+	// each of them with what is behind its place.
 	chunks  [][]byte
 	entries []segmentEntry
 	// The heads of the chains, newest first: numbers of entries, counted from 1.
-	// A user's bucket is the first bits of the user's hash, so that the buckets
-	// in their order are nearly in that of a table's keys.
 	byUser, byID []uint32
 	bytes        int
 	last         uint64 // the commit that brought the last rows
@@ -35,13 +37,13 @@ type segment struct {
 
 // segmentEntry is where a row lies, and the older ones of its buckets.
 type segmentEntry struct {
-	at             uint64 // the chunk and the offset in it, 32 bits each
+	at             uint32
 	sameUser, same uint32
 }
 
 // newSegment makes room for about as many rows as the segment before had.
 func newSegment(rows int) *segment {
-	buckets := max(minBuckets, 1<<bits.Len(uint(max(rows, 1)-1)))
+	buckets := max(minBuckets, 1<<bits.Len(uint(rows/2)))
 	return &segment{
 		entries: make([]segmentEntry, 0, rows+rows/16),
 		byUser:  make([]uint32, buckets), byID: make([]uint32, buckets),
@@ -50,27 +52,38 @@ func newSegment(rows int) *segment {
 
 // add copies the rows of a commit. It adds those before one that cannot be read.
 func (g *segment) add(journal []byte, commit uint64) error {
-	if n := len(g.chunks); n == 0 || len(g.chunks[n-1])+len(journal) > cap(g.chunks[n-1]) {
-		g.chunks = append(g.chunks, make([]byte, 0, max(segmentChunk, len(journal))))
-	}
-	n := len(g.chunks) - 1
-	at := len(g.chunks[n])
-	g.chunks[n] = append(g.chunks[n], journal...)
-	g.bytes += len(journal)
+	at := g.copy(journal)
 	g.last = commit
-	for rest := g.chunks[n][at:]; len(rest) > 0; {
+	for rest := journal; len(rest) > 0; {
 		id, _, behind, err := takeJournalled(rest)
 		if err != nil {
 			return err
 		}
-		if len(g.entries) == len(g.byUser) {
+		if len(g.entries) == maxLoad*len(g.byUser) {
 			g.widen()
 		}
-		g.link(segmentEntry{at: uint64(n)<<32 | uint64(at)}, id)
-		at += len(rest) - len(behind)
+		g.link(segmentEntry{at: at}, id)
+		at += uint32(len(rest) - len(behind))
 		rest = behind
 	}
 	return nil
+}
+
+// copy keeps the bytes of a journal, and returns their place.
+func (g *segment) copy(journal []byte) (at uint32) {
+	g.bytes += len(journal)
+	n := len(g.chunks) - 1
+	if n < 0 || len(g.chunks[n])+len(journal) > segmentChunk {
+		n = len(g.chunks)
+		chunk := make([]byte, 0, max(segmentChunk, len(journal)))
+		g.chunks = append(g.chunks, chunk)
+	}
+	at = uint32(n*segmentChunk + len(g.chunks[n]))
+	g.chunks[n] = append(g.chunks[n], journal...)
+	for behind := segmentChunk; behind < len(g.chunks[n]); behind += segmentChunk {
+		g.chunks = append(g.chunks, g.chunks[n][behind:])
+	}
+	return at
 }
 
 // link puts an entry at the heads of its chains.
@@ -86,7 +99,7 @@ func (g *segment) widen() {
 	buckets := 4 * len(g.byUser)
 	g.byUser, g.byID = make([]uint32, buckets), make([]uint32, buckets)
 	linked := g.entries
-	g.entries = make([]segmentEntry, 0, buckets+buckets/16)
+	g.entries = make([]segmentEntry, 0, maxLoad*buckets)
 	for _, e := range linked {
 		g.link(e, g.id(e.at))
 	}
@@ -103,14 +116,17 @@ func (g *segment) idBucket(id pipeline.ID) uint64 {
 	return mixed >> (64 - bits.TrailingZeros(uint(len(g.byID))))
 }
 
-// id is that of the row at a place.
-func (g *segment) id(at uint64) pipeline.ID {
-	return pipeline.ID(g.chunks[at>>32][uint32(at):])
+// at is the bytes at a place, and what is behind them.
+func (g *segment) at(place uint32) []byte {
+	return g.chunks[place/segmentChunk][place%segmentChunk:]
 }
 
+// id is that of the row at a place.
+func (g *segment) id(at uint32) pipeline.ID { return pipeline.ID(g.at(at)) }
+
 // row is the row at a place. Its bytes never change.
-func (g *segment) row(at uint64) []byte {
-	_, row, _, err := takeJournalled(g.chunks[at>>32][uint32(at):])
+func (g *segment) row(at uint32) []byte {
+	_, row, _, err := takeJournalled(g.at(at))
 	if err != nil {
 		panic("BUG: a row that was read before cannot be read: " + err.Error())
 	}
@@ -159,29 +175,77 @@ func (g *segment) ids() iter.Seq[pipeline.ID] {
 // sorted gives the last row of each id by user hash and id, as the keys of a
 // slice are ordered.
 func (g *segment) sorted() iter.Seq2[pipeline.ID, []byte] {
-	type place struct {
-		hash, number uint32
-		id           pipeline.ID
-	}
 	return func(yield func(pipeline.ID, []byte) bool) {
-		var bucket []place
-		for _, head := range g.byUser {
-			bucket = bucket[:0]
-			for n := head; n != 0; n = g.entries[n-1].sameUser {
-				id := g.id(g.entries[n-1].at)
-				bucket = append(bucket, place{id.UserHash(), n, id})
+		places := g.placesByHash()
+		seen := 0
+		var run []recentRow
+		for len(places) > 0 {
+			if seen -= len(run); seen <= 0 {
+				seen = min(lookAhead, len(places))
+				g.touch(places[:seen])
 			}
-			slices.SortFunc(bucket, func(a, b place) int {
-				return cmp.Or(cmp.Compare(a.hash, b.hash), bytes.Compare(a.id[:], b.id[:]), cmp.Compare(b.number, a.number))
-			})
-			for i := range bucket {
-				if i > 0 && bucket[i].id == bucket[i-1].id {
-					continue
-				}
-				if !yield(bucket[i].id, g.row(g.entries[bucket[i].number-1].at)) {
+			n := 1
+			for n < len(places) && places[n]>>32 == places[0]>>32 {
+				n++
+			}
+			run = run[:0]
+			for _, place := range slices.Backward(places[:n]) {
+				run = append(run, recentRow{g.id(uint32(place)), g.row(uint32(place))})
+			}
+			places = places[n:]
+			if n > 1 {
+				slices.SortStableFunc(run, func(a, b recentRow) int { return bytes.Compare(a.id[:], b.id[:]) })
+			}
+			for i := range run {
+				if (i == 0 || run[i].id != run[i-1].id) && !yield(run[i].id, run[i].row) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// lookAhead is how many rows are touched before they are needed.
+const lookAhead = 64
+
+// touch reads a little of each row, so that the processor waits for several of
+// them at once: in the order of a table they lie at random places.
+//
+//go:noinline
+func (g *segment) touch(places []uint64) (sum byte) {
+	for _, place := range places {
+		row := g.at(uint32(place))
+		sum += row[0] + row[min(64, len(row)-1)]
+	}
+	return sum
+}
+
+// placesByHash lists the rows by user hash, and those of a hash oldest first:
+// the hash in the upper half and the place in the lower. It sorts by 11 bits of
+// the hash at a time, the last first.
+func (g *segment) placesByHash() []uint64 {
+	const digit, passes = 11, 3
+	places, sorted := make([]uint64, len(g.entries)), make([]uint64, len(g.entries))
+	for i := range g.entries {
+		at := g.entries[i].at
+		places[i] = uint64(g.id(at).UserHash())<<32 | uint64(at)
+	}
+	for pass := range passes {
+		shift := 32 + digit*pass
+		var next [1 << digit]int
+		for _, place := range places {
+			next[place>>shift%(1<<digit)]++
+		}
+		sum := 0
+		for i, n := range next {
+			next[i], sum = sum, sum+n
+		}
+		for _, place := range places {
+			to := &next[place>>shift%(1<<digit)]
+			sorted[*to] = place
+			*to++
+		}
+		places, sorted = sorted, places
+	}
+	return places
 }
