@@ -23,23 +23,28 @@ const maxFaults = 100
 type checker struct {
 	submission *pipeline.Submission
 	faults     []pipeline.Fault
-	// templates holds what was found for the slice, which mostly names few.
-	templates map[templateName]*template.Compiled
+	// templates holds what was found last for the slice, which mostly names few;
+	// the next takes the place of templates[found%len(templates)].
+	templates [keptTemplates]namedTemplate
+	found     int
 	// versions are those that the notifications' templates are pinned to.
 	versions []uint32
 }
 
-type templateName struct {
-	id      string
-	version uint32
-	locale  string
+// keptTemplates is how many templates a checker remembers. So few are found by
+// comparing sooner than by hashing.
+const keptTemplates = 8
+
+// namedTemplate is a template and how notifications name it.
+type namedTemplate struct {
+	id       string
+	version  uint32
+	locale   string
+	compiled *template.Compiled
 }
 
-func newChecker(s *pipeline.Submission) *checker {
-	return &checker{
-		submission: s, faults: slices.Clone(s.Faults),
-		templates: make(map[templateName]*template.Compiled, 8), versions: make([]uint32, len(s.Notifications)),
-	}
+func newChecker(s *pipeline.Submission, versions []uint32) checker {
+	return checker{submission: s, faults: slices.Clone(s.Faults), versions: versions}
 }
 
 // full says that more faults would help nobody.
@@ -102,6 +107,9 @@ func within(field, other string) bool {
 
 // keys refuses an idempotency key that stands twice in one request.
 func (c *checker) keys() {
+	if len(c.submission.Keys) == 0 {
+		return
+	}
 	first := make(map[string]int, len(c.submission.Keys))
 	for i, key := range c.submission.Keys {
 		if key == "" {
@@ -170,21 +178,8 @@ func (g *Ingest) checkTemplate(ctx context.Context, c *checker, i int) (uint32, 
 		return 0, nil // reported already, and it takes both to find the text
 	}
 	compiled, err := g.compiled(ctx, c, n)
-	var syntax *template.SyntaxError
-	var file *template.FileError
-	switch {
-	case errors.Is(err, pipeline.ErrNoTemplate):
-		field, detail := "template_id", fmt.Sprintf("no template %q", n.TemplateID)
-		if n.TemplateVersion != 0 {
-			field, detail = "template_version", fmt.Sprintf("no version %d of template %q", n.TemplateVersion, n.TemplateID)
-		}
-		c.fault(i, field, detail)
-		return 0, nil
-	case errors.As(err, &syntax), errors.As(err, &file):
-		c.fault(i, "template_id", fmt.Sprintf("template %q has a fault: %v", n.TemplateID, err))
-		return 0, nil
-	case err != nil:
-		return 0, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	if err != nil {
+		return 0, c.withoutTemplate(i, err)
 	}
 	compiled.Check(n.Channel, n.Variables, func(name, detail string) {
 		field := "variables"
@@ -198,12 +193,34 @@ func (g *Ingest) checkTemplate(ctx context.Context, c *checker, i int) (uint32, 
 	return compiled.Version(), nil
 }
 
-// compiled finds a notification's template, once for all of the slice that use
-// the same.
+// withoutTemplate notes the fault of a notification whose template is not there
+// or cannot be used; an error of the template store is no fault of it.
+func (c *checker) withoutTemplate(i int, err error) error {
+	n := &c.submission.Notifications[i]
+	if errors.Is(err, pipeline.ErrNoTemplate) {
+		field, detail := "template_id", fmt.Sprintf("no template %q", n.TemplateID)
+		if n.TemplateVersion != 0 {
+			field, detail = "template_version", fmt.Sprintf("no version %d of template %q", n.TemplateVersion, n.TemplateID)
+		}
+		c.fault(i, field, detail)
+		return nil
+	}
+	_, badSyntax := errors.AsType[*template.SyntaxError](err)
+	_, badFile := errors.AsType[*template.FileError](err)
+	if badSyntax || badFile {
+		c.fault(i, "template_id", fmt.Sprintf("template %q has a fault: %v", n.TemplateID, err))
+		return nil
+	}
+	return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+}
+
+// compiled finds a notification's template, mostly once for all of the slice
+// that use the same.
 func (g *Ingest) compiled(ctx context.Context, c *checker, n *pipeline.Notification) (*template.Compiled, error) {
-	name := templateName{n.TemplateID, n.TemplateVersion, n.Locale}
-	if found := c.templates[name]; found != nil {
-		return found, nil
+	for i := range c.templates {
+		if t := &c.templates[i]; t.compiled != nil && t.id == n.TemplateID && t.version == n.TemplateVersion && t.locale == n.Locale {
+			return t.compiled, nil
+		}
 	}
 	version := n.TemplateVersion
 	if version == 0 {
@@ -215,7 +232,8 @@ func (g *Ingest) compiled(ctx context.Context, c *checker, n *pipeline.Notificat
 	}
 	compiled, err := g.cfg.Templates.Get(ctx, n.TemplateID, version, n.Locale)
 	if err == nil {
-		c.templates[name] = compiled
+		c.templates[c.found%keptTemplates] = namedTemplate{n.TemplateID, n.TemplateVersion, n.Locale, compiled}
+		c.found++
 	}
 	return compiled, err
 }

@@ -27,7 +27,7 @@ func BenchmarkValidate(b *testing.B) {
 	submission := BenchSubmission()
 	report := pipelinetest.PerNotification(b, pipelinetest.BenchSlice)
 	for b.Loop() {
-		c := newChecker(&submission)
+		c := newChecker(&submission, nil)
 		c.checkFields()
 		if err := c.invalid(); err != nil {
 			b.Fatal(err)

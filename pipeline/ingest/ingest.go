@@ -73,11 +73,12 @@ func New(cfg Config) *Ingest {
 // [pipeline.ErrUnavailable]; after [pipeline.ErrAmbiguous] some may be, and the
 // same keys resume it.
 func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.Receipt, error) {
-	c := newChecker(&s)
+	slice := &slice{Submission: s}
+	c := newChecker(&slice.Submission, roomFor(&slice.room.versions, len(s.Notifications)))
 	c.checkFields()
 	if len(c.faults) > 0 {
 		// It is refused whatever its templates are, but told of them too.
-		if err := g.checkTemplates(ctx, c, everyEntry(&s)); err != nil {
+		if err := g.checkTemplates(ctx, &c, everyEntry(&slice.Submission)); err != nil {
 			return nil, err
 		}
 		return nil, c.invalid()
@@ -87,7 +88,7 @@ func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.
 	// invalid one.
 	ctx = g.cfg.Tracer.Accept(ctx)
 	defer g.cfg.Tracer.End(ctx)
-	slice := newSlice(&s, g.cfg.Now(), g.cfg.IDs)
+	slice.stampOn(g.cfg.Now(), g.cfg.IDs)
 	reservation, err := g.cfg.Intake.Reserve(ctx, slice.claims)
 	g.cfg.Tracer.Done(ctx, tracing.Reserve)
 	if err != nil {
@@ -95,7 +96,7 @@ func (g *Ingest) Accept(ctx context.Context, s pipeline.Submission) ([]pipeline.
 	}
 	defer reservation.Release()
 	receipts, fresh := slice.stand(reservation.Standing())
-	if err := g.checkTemplates(ctx, c, fresh); err != nil {
+	if err := g.checkTemplates(ctx, &c, fresh); err != nil {
 		return nil, err
 	}
 	if err := c.invalid(); err != nil {
@@ -123,15 +124,15 @@ func everyEntry(s *pipeline.Submission) []int {
 // admit decides on the fresh notifications of a slice and commits them, with
 // the versions of their templates.
 func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions []uint32, receipts []pipeline.Receipt, reservation pipeline.Reservation) error {
-	admissions := make([]pipeline.Admission, len(fresh))
+	admissions := roomFor(&slice.room.admissions, len(fresh))
 	for i, at := range fresh {
 		a := &admissions[i]
-		a.Notification = slice.notifications[at]
+		a.Notification = slice.Notifications[at]
 		a.TemplateVersion = versions[at]
 		a.ID = receipts[at].ID
 		a.Claim = slice.claimOf(at)
 	}
-	if err := g.decide(ctx, admissions); err != nil {
+	if err := g.decide(ctx, &slice.room, admissions); err != nil {
 		return err
 	}
 	taken := g.limiter.take(ctx, g.cfg.Now(), admissions)
@@ -151,12 +152,12 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 
 // decide says what becomes of each notification at ingest, by what its user
 // wants and what is wanted of the address that it brings along.
-func (g *Ingest) decide(ctx context.Context, admissions []pipeline.Admission) error {
-	preferences, err := g.preferences(ctx, admissions)
+func (g *Ingest) decide(ctx context.Context, r *room, admissions []pipeline.Admission) error {
+	preferences, err := g.preferences(ctx, r, admissions)
 	if err != nil {
 		return err
 	}
-	addresses, err := g.addresses(ctx, admissions)
+	addresses, err := g.addresses(ctx, r, admissions)
 	g.cfg.Tracer.Done(ctx, tracing.Preferences)
 	if err != nil {
 		return err
@@ -178,8 +179,8 @@ func (g *Ingest) decide(ctx context.Context, admissions []pipeline.Admission) er
 }
 
 // preferences looks up what the users of notifications want.
-func (g *Ingest) preferences(ctx context.Context, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
-	keys := make([]pipeline.PreferenceKey, len(admissions))
+func (g *Ingest) preferences(ctx context.Context, r *room, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
+	keys := roomFor(&r.users, len(admissions))
 	for i := range admissions {
 		keys[i] = pipeline.PreferenceKey{UserID: admissions[i].UserID, Channel: admissions[i].Channel}
 	}
@@ -192,8 +193,8 @@ func (g *Ingest) preferences(ctx context.Context, admissions []pipeline.Admissio
 
 // addresses looks up what is wanted of the addresses that notifications bring
 // along, in the order of those that do.
-func (g *Ingest) addresses(ctx context.Context, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
-	recipients := make([]pipeline.Recipient, 0, len(admissions))
+func (g *Ingest) addresses(ctx context.Context, r *room, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
+	recipients := roomFor(&r.recipients, len(admissions))[:0]
 	for i := range admissions {
 		if to := admissions[i].To; to != "" {
 			recipients = append(recipients, pipeline.Recipient{Channel: admissions[i].Channel, Address: to})
@@ -228,14 +229,19 @@ func decide(n *pipeline.Notification, p *pipeline.Preference, now time.Time) pip
 // observe counts what was accepted, a call a queue, and what ended with that.
 func (g *Ingest) observe(ctx context.Context, admissions []pipeline.Admission) {
 	var counts [int(pipeline.SMS) + 1][int(pipeline.Low) + 1]int
-	var ended telemetry.Endings
+	var ended *telemetry.Endings // it is large, and mostly nothing ends here
 	for i := range admissions {
 		counts[admissions[i].Channel][admissions[i].Priority]++
 		if admissions[i].State.Terminal() {
+			if ended == nil {
+				ended = &telemetry.Endings{}
+			}
 			ended.Add(&admissions[i].Notification, admissions[i].State)
 		}
 	}
-	g.cfg.Observer.Ended(&ended)
+	if ended != nil {
+		g.cfg.Observer.Ended(ended)
+	}
 	g.cfg.Tracer.Committed(ctx, admissions)
 	for channel := range counts {
 		for priority, n := range counts[channel] {
