@@ -51,6 +51,7 @@ func options(cfg Config, files vfs.FS) *pebble.Options {
 		},
 	}
 	for i := range o.Levels {
+		o.Levels[i].BlockSize = 16 << 10
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	return o

@@ -14,7 +14,7 @@ import (
 
 // sliceRows is how many rows a slice gets before the next one of its day
 // begins.
-const sliceRows = 1 << 20
+const sliceRows = 1 << 18
 
 // slice numbers the parts of the history, in the order of time: the day, and
 // which part of it, 16 bits each. A day has as many as it has rows for, so that

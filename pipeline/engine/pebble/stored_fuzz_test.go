@@ -187,6 +187,40 @@ func FuzzDecodeOutcomes(f *testing.F) {
 	})
 }
 
+func FuzzDecodeSlicedDay(f *testing.F) {
+	cuts(f, appendSlicedDay(nil, &slicedDay{rows: 7, newest: 1_700_000_000_000, begins: []int64{1_600_000_000_000, 1_700_000_000_001}}))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		d, err := decodeSlicedDay(value)
+		if err != nil {
+			if _, ok := errors.AsType[damageError](err); !ok {
+				t.Fatalf("%x gave %v", value, err)
+			}
+			return
+		}
+		if again := appendSlicedDay(nil, d); !bytes.Equal(again, value) {
+			t.Fatalf("%x is written as %x", value, again)
+		}
+	})
+}
+
+func FuzzTakeJournalled(f *testing.F) {
+	cuts(f, appendJournalled(appendJournalled(nil, someRecord().ID, nil), pipeline.ID{1}, []byte("a row")))
+	f.Fuzz(func(t *testing.T, value []byte) {
+		g := newSegment(0)
+		if err := g.add(value, 1); err != nil {
+			if !errors.Is(err, errBadJournal) {
+				t.Fatalf("%x gave %v", value, err)
+			}
+			return
+		}
+		for id := range g.ids() {
+			if _, found := g.get(id); !found {
+				t.Fatalf("of %x there is %s, and is not found", value, id)
+			}
+		}
+	})
+}
+
 func FuzzOpenBlock(f *testing.F) {
 	r := someRecord()
 	b := block{value: make([]byte, blockHeader)}

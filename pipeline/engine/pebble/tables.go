@@ -33,8 +33,11 @@ const (
 type builder struct {
 	stop     context.CancelFunc
 	finished sync.WaitGroup
-	// deleted is the last commit whose rows are no longer in the journal.
+	// deleted is a commit; the rows of those before are no longer in the journal.
 	deleted uint64
+	// made counts the tables, so that each has a name of its own: a file that was
+	// taken in may be there under its first name too.
+	made int
 }
 
 func (s *Store) startBuilder() {
@@ -159,7 +162,8 @@ func (t *tables) writeSome(ctx context.Context, in []slice) (err error) {
 // create makes a file for a table.
 func (t *tables) create() (*sstable.Writer, error) {
 	s := t.store
-	name := s.files.PathJoin(s.cfg.Dir, fmt.Sprint(tableName, len(t.paths), unfinished))
+	s.builder.made++
+	name := s.files.PathJoin(s.cfg.Dir, fmt.Sprint(tableName, s.builder.made, unfinished))
 	file, err := s.files.Create(name, vfs.WriteCategoryUnspecified)
 	if err != nil {
 		return nil, err
