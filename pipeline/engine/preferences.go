@@ -19,7 +19,7 @@ const (
 	// What is kept of addresses, each of some hundred bytes: those alone that
 	// something was said of.
 	addressEntries = 10_000
-	addressBytes   = 16 << 20
+	addressBytes   = 32 << 20
 )
 
 // openShards opens the shards of the preferences in the data directory.
@@ -54,6 +54,7 @@ func (s *System) keepShards(shards *preference.Shards, asked int) {
 func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*preference.Directory, error) {
 	bus := s.openBus()
 	users, err := s.openPreferenceCaches(ctx, s.cfg.Preferences.L2Bytes, preference.Options{
+		Local:   s.redis == nil, // then a cache before the second would hold the same again
 		Entries: s.cfg.Preferences.L1Entries, TTL: s.cfg.Preferences.L1TTL, Bus: bus, Subject: pipeline.SubjectPreferences,
 	})
 	if err != nil {
@@ -65,15 +66,7 @@ func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*pref
 	if err != nil {
 		return nil, err
 	}
-	s.metrics.ObserveCache(telemetry.CachePreferencesL1, func() telemetry.CacheStats {
-		l1, _ := users.Stats()
-		return levelStats(l1, s.cfg.Preferences.L1Entries)
-	})
-	s.metrics.ObserveCache(telemetry.CachePreferencesL2, func() telemetry.CacheStats { _, l2 := users.Stats(); return levelStats(l2, 0) })
-	s.metrics.ObserveCache("addresses", func() telemetry.CacheStats {
-		l1, _ := addresses.Stats()
-		return levelStats(l1, addressEntries)
-	})
+	s.observeCaches(users, addresses)
 	directory, err := preference.NewDirectory(ctx, users, addresses, preference.AddressOptions{
 		Key: key, Refresh: s.cfg.Preferences.L2TTL, Log: s.cfg.Log,
 	})
@@ -85,14 +78,33 @@ func (s *System) openPreferences(ctx context.Context, key pipeline.IDKey) (*pref
 	return directory, nil
 }
 
+// observeCaches lets the metrics see the caches: of addresses the first alone. The
+// first that users' preferences lack without Redis is told of as well, as one that
+// has nothing, so that the shares of all look-ups stay what they are.
+func (s *System) observeCaches(users, addresses *preference.Service) {
+	entries := s.cfg.Preferences.L1Entries
+	if s.redis == nil {
+		entries = 0
+	}
+	s.metrics.ObserveCache(telemetry.CachePreferencesL1, func() telemetry.CacheStats {
+		l1, _ := users.Stats()
+		return levelStats(l1, entries)
+	})
+	s.metrics.ObserveCache(telemetry.CachePreferencesL2, func() telemetry.CacheStats { _, l2 := users.Stats(); return levelStats(l2, 0) })
+	s.metrics.ObserveCache("addresses", func() telemetry.CacheStats {
+		l1, _ := addresses.Stats()
+		return levelStats(l1, addressEntries)
+	})
+}
+
 // ImportPreferences sets what many users want, as [preference.Service.Import].
 func (s *System) ImportPreferences(ctx context.Context, preferences []pipeline.Preference) error {
 	return s.directory.Import(ctx, preferences)
 }
 
-// openPreferenceCaches puts two caches before the shards.
+// openPreferenceCaches puts caches before the shards, the second of so many bytes
+// where it is in memory.
 func (s *System) openPreferenceCaches(ctx context.Context, l2Bytes uint64, o preference.Options) (*preference.Service, error) {
-	o.Selective = s.redis == nil
 	service, err := preference.NewService(ctx, s.shards, s.openL2(l2Bytes), o)
 	if err != nil {
 		return nil, err

@@ -164,7 +164,7 @@ func TestReshardingUnderLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l2 := memory.NewPreferences(time.Minute, 1<<20) // too small for all: many reads reach the shards
+	l2 := memory.NewPreferences(time.Millisecond, 1<<20) // so short that many reads reach the shards
 	defer l2.Close()
 	service := overShards(t, shards, l2, preference.Options{Entries: 200})
 	l := &load{t: t, service: service, users: make([]history, users)}

@@ -1,42 +1,41 @@
 package preference
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/maypok86/otter/v2"
-
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
 // L2 is the cache between the process's own and the store, one for all services
-// that share a bus. Preferences in it are shared and never changed. It may lose
-// anything at any moment, and its errors cost time, not answers. An adapter
-// between processes names its entries prefs:{user}.
+// that share a bus. It may lose anything at any moment, and its errors cost time,
+// not answers. An adapter between processes names its entries prefs:{user}.
 type L2 interface {
-	// Get sets found[i] for each keys[i] that is cached.
+	// Get sets found[i] for each keys[i] that is cached. What it gives may share
+	// memory with the keys and with each other.
 	Get(ctx context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error
-	// Set caches preferences, but none in place of a newer version.
+	// Set caches copies of preferences, but none in place of a newer version.
 	Set(ctx context.Context, preferences []*pipeline.Preference) error
 	// Invalidate forgets keys that are not newer than a version, and for 10 s
 	// keeps out what is older.
 	Invalidate(ctx context.Context, keys []pipeline.PreferenceKey, version int64) error
-	// Entries is how many preferences are held; 0 when it is not known.
+	// Entries is how many users or preferences are held; 0 when it is not known.
 	Entries() int
 }
 
 // Options configure a [Service]; zero values take the defaults.
 type Options struct {
+	// Local says that L2 is in this process. Then there is no cache before it,
+	// which would hold the same again, and what it has not is read of all channels
+	// of a user at once: his rows lie side by side, and so do his entries.
+	Local   bool
 	Entries int           // of the process's own cache; 10,000
 	TTL     time.Duration // of the same; 60 s
-	// Selective lets the process's own cache, once it is full, take in only what
-	// is asked for again and again: where L2 is in the process as well, what the
-	// others cost is more than what they save. Between processes it is not: there
-	// the second look-up of a notification's user would be L2's too.
-	Selective bool
 	// Bus tells other services over the same shards what changed, and is heard;
 	// nil: there are none.
 	Bus     pipeline.Bus
@@ -46,10 +45,9 @@ type Options struct {
 // Service answers what users want. It is safe for concurrent use.
 type Service struct {
 	shards  *Shards
-	l1      *otter.Cache[pipeline.PreferenceKey, *pipeline.Preference]
-	door    *doorkeeper // of l1; nil lets everything in
-	entries int         // that l1 has room for
+	l1      *ownCache // nil before a local L2
 	l2      L2
+	local   bool // l2 is in this process
 	bus     pipeline.Bus
 	subject pipeline.Subject
 	unhear  func()
@@ -70,31 +68,18 @@ type Service struct {
 // NewService makes a service over shards, which stay their opener's to close.
 // Its error is the bus's.
 func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service, error) {
-	if o.Entries == 0 {
-		o.Entries = 10_000
-	}
-	if o.TTL == 0 {
-		o.TTL = time.Minute
-	}
-	s := &Service{
-		shards: shards, entries: o.Entries,
-		l2: l2, bus: o.Bus, subject: o.Subject, unhear: func() {},
-	}
-	if o.Selective {
-		s.door = newDoorkeeper(o.Entries)
+	s := &Service{shards: shards, l2: l2, local: o.Local, bus: o.Bus, subject: o.Subject, unhear: func() {}}
+	if !o.Local {
+		s.l1 = newOwnCache(cmp.Or(o.Entries, 10_000), cmp.Or(o.TTL, time.Minute))
 	}
 	s.closing, s.end = context.WithCancel(context.WithoutCancel(ctx))
-	s.l1 = otter.Must(&otter.Options[pipeline.PreferenceKey, *pipeline.Preference]{
-		MaximumSize:      o.Entries,
-		ExpiryCalculator: otter.ExpiryWriting[pipeline.PreferenceKey, *pipeline.Preference](o.TTL),
-	})
 	if o.Bus == nil {
 		return s, nil
 	}
 	stop, err := o.Bus.Subscribe(ctx, pipeline.Listener{Heard: s.heard, Missed: s.missed})
 	if err != nil {
 		s.end()
-		s.l1.StopAllGoroutines()
+		s.l1.close()
 		return nil, err
 	}
 	s.unhear = stop
@@ -106,22 +91,27 @@ func (s *Service) Close() {
 	s.unhear()
 	s.end()
 	s.debts.close()
-	s.l1.StopAllGoroutines()
+	s.l1.close()
 }
 
 // Lookup gives one preference a key, in the same order, the default where a
-// user said nothing. Their addresses are shared and must not be changed.
+// user said nothing. Their texts are shared and must not be changed; who keeps any
+// of them copies it.
 // Errors: what a shard said; then there is no answer for any key.
 func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
 	out := make([]pipeline.Preference, len(keys))
-	period := s.door.admit(len(keys))
-	missing := s.readL1(keys, out, period)
+	missing := s.l1.get(keys, out)
+	s.hits1.Add(int64(len(keys) - len(missing)))
+	s.misses1.Add(int64(len(missing)))
 	if len(missing) == 0 {
 		return out, nil
 	}
-	asked := make([]pipeline.PreferenceKey, len(missing))
-	for i, at := range missing {
-		asked[i] = keys[at]
+	asked := keys
+	if len(missing) < len(keys) {
+		asked = make([]pipeline.PreferenceKey, len(missing))
+		for i, at := range missing {
+			asked[i] = keys[at]
+		}
 	}
 	marks := s.changes.mark(asked)
 	found := make([]*pipeline.Preference, len(missing))
@@ -132,33 +122,21 @@ func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]
 	for i, at := range missing {
 		out[at] = *found[i]
 	}
-	s.fill(ctx, marks, found, stored, period)
+	s.fill(ctx, asked, marks, found, stored)
 	return out, nil
 }
 
-// readL1 fills in what the process's own cache has and gives the indices of
-// the rest.
-func (s *Service) readL1(keys []pipeline.PreferenceKey, out []pipeline.Preference, now *period) (missing []int32) {
-	for i, key := range keys {
-		if p, ok := s.l1.GetIfPresent(key); ok {
-			now.ask(key)
-			out[i] = *p
-			continue
-		}
-		if missing == nil {
-			missing = make([]int32, 0, len(keys)-i)
-		}
-		missing = append(missing, int32(i))
-	}
-	s.hits1.Add(int64(len(keys) - len(missing)))
-	s.misses1.Add(int64(len(missing)))
-	return missing
+// reading is what a lookup reads from the store, and the marks of the keys. What
+// was found is L2's to have, unless it has just failed, as it would again.
+type reading struct {
+	keys  []pipeline.PreferenceKey
+	marks []int64
+	found []*pipeline.Preference
 }
 
-// readL2 fills in all of found, from L2 and then from the store, and gives the
-// indices of what came from the store and is not in L2; none when L2 has just
-// failed, which it would again.
-func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []*pipeline.Preference) (stored []int32, err error) {
+// readL2 fills in all of found, from L2 and then from the store, and gives what
+// came from the store and is not in L2.
+func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []*pipeline.Preference) (stored reading, err error) {
 	owed := s.debts.among(keys) // before L2 is asked: it may be told meanwhile
 	failed := s.l2.Get(ctx, keys, found)
 	if failed != nil {
@@ -170,60 +148,81 @@ func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, mar
 			found[i] = nil
 		}
 	}
-	var missing []pipeline.PreferenceKey
-	var missingMarks []int64
+	var missing []int32
 	for i, p := range found {
 		if p == nil {
-			missing, missingMarks, stored = append(missing, keys[i]), append(missingMarks, marks[i]), append(stored, int32(i))
+			missing = append(missing, int32(i))
 		}
 	}
 	s.hits2.Add(int64(len(keys) - len(missing)))
 	s.misses2.Add(int64(len(missing)))
 	if len(missing) == 0 {
-		return nil, nil
+		return reading{}, nil
 	}
-	read, err := s.flights.read(ctx, missing, missingMarks, s.shards.Read)
-	if err != nil {
-		return nil, err
+	read, at := s.toRead(keys, marks, missing)
+	if read.found, err = s.flights.read(ctx, read.keys, read.marks, s.shards.Read); err != nil {
+		return reading{}, err
 	}
-	for i, p := range read {
-		found[stored[i]] = p
+	for i, place := range missing {
+		found[place] = read.found[at[i]]
 	}
 	if failed != nil {
-		return nil, nil
+		return reading{}, nil
 	}
-	return stored, nil
+	return read, nil
 }
 
-// fill caches what a lookup read: in L1 what its doorkeeper lets in, or all of it
-// while there is room, what came from the store in L2; but nothing that a change
-// overlapped.
-func (s *Service) fill(ctx context.Context, marks []int64, found []*pipeline.Preference, stored []int32, now *period) {
+// toRead says what is to be read for the keys that are missing, and where each
+// of them is among it: before a local L2 all of their users' channels.
+func (s *Service) toRead(keys []pipeline.PreferenceKey, marks []int64, missing []int32) (r reading, at []int32) {
+	at = make([]int32, len(missing))
+	channels := len(pipeline.Channels())
+	for i, place := range missing {
+		key := keys[place]
+		if !s.local {
+			at[i] = int32(i)
+			r.keys, r.marks = append(r.keys, key), append(r.marks, marks[place])
+			continue
+		}
+		first := len(r.keys) - channels
+		if first < 0 || r.keys[first].UserID != key.UserID {
+			first = len(r.keys)
+			r.keys = appendChannels(r.keys, key.UserID)
+			for range channels { // a mark is of the user
+				r.marks = append(r.marks, marks[place])
+			}
+		}
+		of := slices.Index(r.keys[first:], key)
+		if of < 0 {
+			panic("BUG: a preference of " + key.Channel.String())
+		}
+		at[i] = int32(first + of)
+	}
+	return r, at
+}
+
+// fill caches what a lookup read: all of it in L1, what came from the store in
+// L2; but nothing that a change overlapped.
+func (s *Service) fill(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []*pipeline.Preference, stored reading) {
+	if s.l1 == nil && len(stored.keys) == 0 {
+		return
+	}
 	s.changes.mu.RLock()
 	defer s.changes.mu.RUnlock()
-	room := s.l1.EstimatedSize() < s.entries
-	for i, p := range found {
-		if (now.ask(p.PreferenceKey) || room) && s.changes.isCurrent(p.PreferenceKey, marks[i]) {
-			s.keep(p)
+	if s.l1 != nil {
+		for i, p := range found {
+			if s.changes.isCurrent(keys[i], marks[i]) {
+				s.l1.keep(p)
+			}
 		}
 	}
-	var fresh []*pipeline.Preference
-	for _, at := range stored {
-		if p := found[at]; s.changes.isCurrent(p.PreferenceKey, marks[at]) {
+	fresh := make([]*pipeline.Preference, 0, len(stored.found))
+	for i, p := range stored.found {
+		if s.changes.isCurrent(stored.keys[i], stored.marks[i]) {
 			fresh = append(fresh, p)
 		}
 	}
 	s.share(ctx, fresh)
-}
-
-// keep caches a preference in L1.
-func (s *Service) keep(p *pipeline.Preference) {
-	s.l1.Compute(p.PreferenceKey, func(old *pipeline.Preference, found bool) (*pipeline.Preference, otter.ComputeOp) {
-		if found && old.Version > p.Version { // L2 may have lost the newer one
-			return old, otter.CancelOp
-		}
-		return p, otter.WriteOp
-	})
 }
 
 // share caches preferences in L2, and says whether it has them.
@@ -305,7 +304,7 @@ func (s *Service) renew(ctx context.Context, keys []pipeline.PreferenceKey) {
 		return
 	}
 	for _, p := range current {
-		s.keep(p)
+		s.l1.keep(p)
 	}
 	if !s.share(ctx, current) {
 		s.owe(keys, time.Now().UnixMicro())
@@ -314,9 +313,7 @@ func (s *Service) renew(ctx context.Context, keys []pipeline.PreferenceKey) {
 
 // forget takes keys out of the caches.
 func (s *Service) forget(ctx context.Context, keys []pipeline.PreferenceKey, version int64) {
-	for _, key := range keys {
-		s.l1.Invalidate(key)
-	}
+	s.l1.forget(keys)
 	if err := s.l2.Invalidate(ctx, keys, version); err != nil {
 		s.errors2.Add(1)
 		s.owe(keys, version)
@@ -358,19 +355,18 @@ func (s *Service) heard(invalidations []pipeline.Invalidation) {
 		}
 		keys := channelsOf(i.UserID)
 		s.changes.begin(keys)()
-		for _, key := range keys {
-			s.l1.Invalidate(key)
-		}
+		s.l1.forget(keys)
 	}
 }
 
 // missed forgets all of L1.
 func (s *Service) missed() {
 	s.changes.all()
-	s.l1.InvalidateAll()
+	s.l1.clear()
 }
 
-// LevelStats is how one level of the cache served.
+// LevelStats is how one level of the cache served. A level that there is not
+// missed everything.
 type LevelStats struct {
 	Hits, Misses, Entries int64 // of keys; entries are held now
 	Errors                int64 // of whole slices
@@ -378,7 +374,7 @@ type LevelStats struct {
 
 // Stats counts the uses of the two caches.
 func (s *Service) Stats() (l1, l2 LevelStats) {
-	l1 = LevelStats{Hits: s.hits1.Load(), Misses: s.misses1.Load(), Entries: int64(s.l1.EstimatedSize())}
+	l1 = LevelStats{Hits: s.hits1.Load(), Misses: s.misses1.Load(), Entries: s.l1.entries()}
 	l2 = LevelStats{Hits: s.hits2.Load(), Misses: s.misses2.Load(), Entries: int64(s.l2.Entries()), Errors: s.errors2.Load()}
 	return l1, l2
 }
@@ -390,7 +386,10 @@ func (s *Service) Untold() int64 { return s.untold.Load() }
 
 // channelsOf gives a user's keys.
 func channelsOf(user string) []pipeline.PreferenceKey {
-	keys := make([]pipeline.PreferenceKey, 0, len(pipeline.Channels()))
+	return appendChannels(make([]pipeline.PreferenceKey, 0, len(pipeline.Channels())), user)
+}
+
+func appendChannels(keys []pipeline.PreferenceKey, user string) []pipeline.PreferenceKey {
 	for _, c := range pipeline.Channels() {
 		keys = append(keys, pipeline.PreferenceKey{UserID: user, Channel: c})
 	}

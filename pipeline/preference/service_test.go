@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -71,7 +71,9 @@ func put(t testing.TB, s *preference.Service, preferences ...pipeline.Preference
 func TestServiceFollowsAModel(t *testing.T) {
 	user := rapid.SampledFrom([]string{"a", "b", "c", "d", "e", "f", "g"})
 	rapid.Check(t, func(rt *rapid.T) {
-		s, _ := newService(t, rapid.IntRange(1, 5).Draw(rt, "shards"), preference.Options{Entries: rapid.IntRange(1, 5).Draw(rt, "entries")})
+		s, _ := newService(t, rapid.IntRange(1, 5).Draw(rt, "shards"), preference.Options{
+			Local: rapid.Bool().Draw(rt, "local"), Entries: rapid.IntRange(1, 5).Draw(rt, "entries"),
+		})
 		model := map[string]bool{}
 		for range rapid.IntRange(1, 10).Draw(rt, "steps") {
 			if rapid.Bool().Draw(rt, "put") {
@@ -277,71 +279,65 @@ func TestAnL2ThatFailsCostsNoAnswer(t *testing.T) {
 	}
 }
 
-// recording notes what it is given to keep.
-type recording struct {
-	broken
-	set []*pipeline.Preference
-}
-
-func (r *recording) Get(context.Context, []pipeline.PreferenceKey, []*pipeline.Preference) error {
-	return nil
-}
-
-func (r *recording) Set(_ context.Context, preferences []*pipeline.Preference) error {
-	r.set = append(r.set, preferences...)
-	return nil
-}
-
 // The keys of a lookup are parts of a request's body: what is cached must not
 // keep the whole body alive.
 func TestCachesShareNoMemoryWithTheirKeys(t *testing.T) {
-	l2 := &recording{}
-	s, _ := overL2(t, 1, l2, preference.Options{})
-	key := email("somebody")
-	if _, err := s.Lookup(t.Context(), []pipeline.PreferenceKey{key}); err != nil {
-		t.Fatal(err)
-	}
-	if len(l2.set) != 1 || l2.set[0].UserID != key.UserID || unsafe.StringData(l2.set[0].UserID) == unsafe.StringData(key.UserID) {
-		t.Errorf("cached %+v", l2.set)
+	for _, local := range []bool{false, true} {
+		s, _ := newService(t, 1, preference.Options{Local: local})
+		keys := func() []pipeline.PreferenceKey { return []pipeline.PreferenceKey{email(strings.Clone("somebody"))} }
+		first := keys()
+		lookup(t, s, first)
+		got, err := s.Lookup(t.Context(), keys())
+		if err != nil || got[0].UserID != "somebody" || unsafe.StringData(got[0].UserID) == unsafe.StringData(first[0].UserID) {
+			t.Errorf("cached %+v, %v", got, err)
+		}
 	}
 }
 
-// By Zipf's law, and though every user is asked for twice, a selective cache is
-// hit about as often as one that holds those that are asked for most.
-func TestASelectiveCacheHoldsTheRegulars(t *testing.T) {
-	const users, entries, slice, lag = 20_000, 1000, 100, 20
-	for _, exponent := range []float64{1.01, 1.3} {
-		s, _ := newService(t, 1, preference.Options{Entries: entries, TTL: time.Hour, Selective: true})
-		zipf := rand.NewZipf(rand.New(rand.NewPCG(1, 2)), exponent, 1, users-1)
-		look := func(slices int) preference.LevelStats {
-			submitted := make(chan []pipeline.PreferenceKey, lag)
-			for range slices {
-				drawn := make([]pipeline.PreferenceKey, slice)
-				for i := range drawn {
-					drawn[i] = email(fmt.Sprint("user-", zipf.Uint64()))
-				}
-				if len(submitted) == lag {
-					lookup(t, s, <-submitted)
-				}
-				lookup(t, s, drawn)
-				submitted <- drawn
-			}
-			l1, _ := s.Stats()
-			return l1
-		}
-		before := look(300)
-		after := look(300)
-		got := float64(after.Hits-before.Hits) / float64(after.Hits+after.Misses-before.Hits-before.Misses)
-		most, all := 0., 0.
-		for i := range users {
-			all += math.Pow(float64(i+1), -exponent)
-			if i == entries-1 {
-				most = all
+// Before a local L2 a miss reads and caches all that its user said, by one read
+// for all that ask.
+func TestAMissBeforeALocalL2ReadsAllChannels(t *testing.T) {
+	s, stores := newService(t, 1, preference.Options{Local: true})
+	var written []pipeline.Preference
+	for _, c := range pipeline.Channels() {
+		p := pipeline.Preference{PreferenceKey: pipeline.PreferenceKey{UserID: "ada", Channel: c}, Addresses: []string{c.String()}}
+		written = append(written, p)
+	}
+	if err := stores[0].Write(t.Context(), written[1:]); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(users string, channels ...pipeline.Channel) {
+		t.Helper()
+		var keys []pipeline.PreferenceKey
+		for _, c := range channels {
+			for _, user := range users {
+				keys = append(keys, pipeline.PreferenceKey{UserID: map[rune]string{'a': "ada", 'b': "bob"}[user], Channel: c})
 			}
 		}
-		if want := most / all; got < want-.05 {
-			t.Errorf("exponent %v: %.3f of the look-ups hit, of the most frequent users %.3f are", exponent, got, want)
+		got, err := s.Lookup(t.Context(), keys)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for i, p := range got {
+			want := ""
+			if keys[i].UserID == "ada" && keys[i].Channel != written[0].Channel {
+				want = keys[i].Channel.String()
+			}
+			if p.PreferenceKey != keys[i] || strings.Join(p.Addresses, " ") != want || p.Promotional != (want == "") {
+				t.Errorf("%+v is %+v, want %q", keys[i], p, want)
+			}
+		}
+	}
+	ask("aba", pipeline.SMS, pipeline.Push)
+	before := reads(stores)
+	ask("ab", pipeline.Channels()...)
+	if n := reads(stores) - before; n != 0 {
+		t.Errorf("%d keys were read again", n)
+	}
+	l1, l2 := s.Stats()
+	want1, want2 := preference.LevelStats{Misses: 12}, preference.LevelStats{Hits: 6, Misses: 6, Entries: 2}
+	if l1 != want1 || l2 != want2 {
+		t.Errorf("counted %+v and %+v, want %+v and %+v", l1, l2, want1, want2)
 	}
 }
 
@@ -352,19 +348,28 @@ func lookup(t testing.TB, s *preference.Service, keys []pipeline.PreferenceKey) 
 	}
 }
 
-// BenchmarkLookup draws users as a load run does; the time is of one key. The
-// first is the usual state: L1 has a tenth of the users, L2 all.
+// BenchmarkLookup asks for a slice of users that a local L2 has, as a load run
+// draws them; the figures are of one key.
 func BenchmarkLookup(b *testing.B) {
-	const users, slice = 100_000, 100
-	for _, l1 := range []int{10_000, 200_000} {
-		b.Run(fmt.Sprint("l1=", l1), func(b *testing.B) {
-			s, _ := newService(b, 4, preference.Options{Entries: l1, TTL: time.Hour, Selective: true})
+	const slice = 100
+	for _, users := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprint("users=", users), func(b *testing.B) {
+			l2 := memory.NewPreferences(time.Hour, 256<<20)
+			b.Cleanup(l2.Close)
+			s, _ := overL2(b, 4, l2, preference.Options{Local: true})
 			keys := make([]pipeline.PreferenceKey, users)
 			for i := range keys {
 				keys[i] = email(fmt.Sprintf("user-%08d", i))
 			}
 			for from := 0; from < users; from += 1000 {
-				if _, err := s.Lookup(context.Background(), keys[from:from+1000]); err != nil {
+				var written []*pipeline.Preference
+				for _, key := range keys[from : from+1000] {
+					for _, c := range pipeline.Channels() {
+						key.Channel = c
+						written = append(written, &pipeline.Preference{PreferenceKey: key, Addresses: []string{key.UserID + "@example.com"}, Version: 1})
+					}
+				}
+				if err := l2.Set(context.Background(), written); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -374,13 +379,12 @@ func BenchmarkLookup(b *testing.B) {
 				for i := range drawn {
 					drawn[i] = keys[rand.IntN(users)]
 				}
-				if _, err := s.Lookup(context.Background(), drawn); err != nil {
-					b.Fatal(err)
-				}
+				lookup(b, s, drawn)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/slice, "ns/key")
-			l, _ := s.Stats()
-			b.ReportMetric(float64(l.Hits)/float64(l.Hits+l.Misses), "l1hits")
+			if _, l := s.Stats(); l.Misses > 0 {
+				b.Errorf("%d of %d missed", l.Misses, l.Hits+l.Misses)
+			}
 		})
 	}
 }

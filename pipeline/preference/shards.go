@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -100,8 +99,8 @@ func ofShard(shard int, err error) error {
 }
 
 // Read reads keys from their shards, all shards at once, and gives one
-// preference a key, in order. They share no memory with the keys, whose texts
-// may be parts of a whole request.
+// preference a key, in order. They share memory with the keys and with each
+// other: what is kept of them is to be copied.
 func (s *Shards) Read(ctx context.Context, keys []pipeline.PreferenceKey) ([]*pipeline.Preference, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -141,12 +140,16 @@ func (s *Shards) readPart(ctx context.Context, shard int, keys []pipeline.Prefer
 	for i := range rows {
 		byKey[rows[i].PreferenceKey] = &rows[i]
 	}
-	for _, at := range part {
-		if out[at] = byKey[keys[at]]; out[at] == nil {
-			p := pipeline.DefaultPreference(keys[at])
-			p.UserID = strings.Clone(p.UserID)
-			out[at] = &p
+	var defaults []pipeline.Preference
+	for i, at := range part {
+		if out[at] = byKey[keys[at]]; out[at] != nil {
+			continue
 		}
+		if defaults == nil {
+			defaults = make([]pipeline.Preference, 0, len(part)-i)
+		}
+		defaults = append(defaults, pipeline.DefaultPreference(keys[at]))
+		out[at] = &defaults[len(defaults)-1]
 	}
 	return nil
 }

@@ -1,11 +1,17 @@
 package memory_test
 
 import (
+	"context"
 	"fmt"
+	"reflect"
 	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/engine/memory"
@@ -126,8 +132,9 @@ func TestPreferencesExpire(t *testing.T) {
 	})
 }
 
+// Who was written longest ago goes first; what is kept is outside of Go's heap.
 func TestPreferencesAreBoundedInBytes(t *testing.T) {
-	const limit = 4 << 20
+	const limit, size, users = 32 << 20, 1000, 100_000
 	c := memory.NewPreferences(time.Hour, limit)
 	defer c.Close()
 	heap := func() int64 {
@@ -137,12 +144,129 @@ func TestPreferencesAreBoundedInBytes(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	before := heap()
-	for i := range 100_000 {
-		set(t, c, preference(fmt.Sprintf("user-%08d", i), 1))
+	name := func(i int) string { return fmt.Sprintf("user-%08d", i) }
+	for i := range users {
+		p := preference(name(i), 1)
+		p.Addresses = []string{strings.Repeat("a", size)}
+		set(t, c, p)
 	}
-	used := heap() - before
-	if c.Entries() < 5_000 || used > 2*limit {
-		t.Errorf("%d entries in %d bytes with a limit of %d", c.Entries(), used, limit)
+	if used := heap() - before; used > limit/4 {
+		t.Errorf("%d bytes of heap", used)
 	}
-	t.Logf("%d entries in %d bytes", c.Entries(), used)
+	held := 0
+	for i := range users {
+		if versions(t, c, name(i))[0] == 1 {
+			held++
+			if i < users/2 {
+				t.Fatalf("of %d users, number %d is still there", users, i)
+			}
+		} else if i > users-limit/size/4 {
+			t.Fatalf("of %d users, number %d is gone", users, i)
+		}
+	}
+	if held*size > limit || held*size < limit/4 || c.Entries() < held {
+		t.Errorf("%d users of %d bytes are held, %d counted, with a limit of %d", held, size, c.Entries(), limit)
+	}
+}
+
+// What does not fit into an entry is not cached, nor is what was before it.
+func TestAPreferenceThatIsTooLongIsNotCached(t *testing.T) {
+	c := memory.NewPreferences(time.Hour, 1<<20)
+	defer c.Close()
+	p := preference("a", 1)
+	p.Addresses = []string{strings.Repeat("a", 60<<10)}
+	set(t, c, p, preference("b", 1))
+	p = preference("a", 2)
+	p.Addresses = []string{strings.Repeat("a", 40<<10), strings.Repeat("b", 40<<10)}
+	set(t, c, p)
+	if got := fmt.Sprint(versions(t, c, "a", "b")); got != "[-1 1]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// Whatever is set, forgotten and asked for at once, each key has what a map of
+// the newest versions has.
+func TestPreferencesFollowAModel(t *testing.T) {
+	key := rapid.Custom(func(t *rapid.T) pipeline.PreferenceKey {
+		return pipeline.PreferenceKey{UserID: rapid.SampledFrom([]string{"", "a", "b", "\u00e4 \""}).Draw(t, "user"), Channel: rapid.SampledFrom(pipeline.Channels()).Draw(t, "channel")}
+	})
+	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.IntRange(126, 300), func(n int) string { return strings.Repeat("x", n) }))
+	rapid.Check(t, func(rt *rapid.T) {
+		c := memory.NewPreferences(time.Hour, 1<<20)
+		defer c.Close()
+		type held struct {
+			preference *pipeline.Preference // nil: forgotten
+			version    int64
+		}
+		model := map[pipeline.PreferenceKey]held{}
+		put := func(key pipeline.PreferenceKey, h held) {
+			if old, found := model[key]; !found || old.version <= h.version {
+				model[key] = h
+			}
+		}
+		version := rapid.Int64Range(-3, 3)
+		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
+			keys := rapid.SliceOfN(key, 0, 6).Draw(rt, "keys")
+			switch rapid.IntRange(0, 2).Draw(rt, "step") {
+			case 0:
+				var all []*pipeline.Preference
+				for _, key := range keys {
+					p := &pipeline.Preference{
+						PreferenceKey: key, Transactional: rapid.Bool().Draw(rt, "transactional"), Promotional: rapid.Bool().Draw(rt, "promotional"),
+						Addresses: rapid.SliceOfN(text, 0, 3).Draw(rt, "addresses"), Version: version.Draw(rt, "version"),
+					}
+					if len(p.Addresses) == 0 {
+						p.Addresses = nil
+					}
+					all = append(all, p)
+					put(key, held{p, p.Version})
+				}
+				set(t, c, all...)
+			case 1:
+				v := version.Draw(rt, "version")
+				if err := c.Invalidate(t.Context(), keys, v); err != nil {
+					rt.Fatal(err)
+				}
+				for _, key := range keys {
+					put(key, held{nil, v})
+				}
+			case 2:
+				found := make([]*pipeline.Preference, len(keys))
+				if err := c.Get(t.Context(), keys, found); err != nil {
+					rt.Fatal(err)
+				}
+				for i, key := range keys {
+					if want := model[key].preference; !reflect.DeepEqual(found[i], want) {
+						rt.Fatalf("%+v is %+v, want %+v", key, found[i], want)
+					}
+				}
+			}
+		}
+	})
+}
+
+// Many set and forget the same users at once: of each the newest stays.
+func TestManyChangeTheSameUsers(t *testing.T) {
+	c := memory.NewPreferences(time.Hour, 1<<20)
+	defer c.Close()
+	const most = 400
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range most {
+				user := fmt.Sprint("user", i%3)
+				p := preference(user, int64(i*4+w))
+				p.Channel = pipeline.Channels()[w%3]
+				p.Addresses = []string{fmt.Sprint(p.Version)}
+				_ = c.Set(context.Background(), []*pipeline.Preference{p})
+				found := make([]*pipeline.Preference, 1)
+				_ = c.Get(context.Background(), []pipeline.PreferenceKey{p.PreferenceKey}, found)
+				if got := found[0]; got == nil || got.Version < p.Version || got.Addresses[0] != fmt.Sprint(got.Version) {
+					t.Errorf("got %+v, after %+v", got, p)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
