@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -30,6 +31,9 @@ type Preferences struct {
 	scan   *sql.Stmt
 	write  *sql.Stmt
 	insert *sql.Stmt // as it is in another shard
+	// isEmpty says that there is no row, nor one under way: so nobody else may
+	// write the file while it is open.
+	isEmpty atomic.Bool
 }
 
 var _ pipeline.PreferenceStore = (*Preferences)(nil)
@@ -64,6 +68,11 @@ func open(path string, position int) (_ *Preferences, err error) {
 	if err := claimShard(p.writer, position); err != nil {
 		return nil, err
 	}
+	var rows bool
+	if err := p.writer.QueryRow("SELECT EXISTS (SELECT 1 FROM preferences)").Scan(&rows); err != nil {
+		return nil, err
+	}
+	p.isEmpty.Store(!rows)
 	if p.reader, err = connect(path, readers, "query_only(1)"); err != nil {
 		return nil, err
 	}
