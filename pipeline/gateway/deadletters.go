@@ -96,7 +96,7 @@ func (g *Gateway) unreplayed(r *http.Request, a *answer, err error) *api.Problem
 	}
 	p, _ := (&body{}).refusal(err)
 	if p.Status >= 500 {
-		g.cfg.Logger.WarnContext(r.Context(), "a replay failed", "request_id", a.id, "code", p.Code, "error", err)
+		g.cfg.Logger.WarnContext(r.Context(), "a replay failed", "request_id", a.id[0], "code", p.Code, "error", err)
 	}
 	return p
 }

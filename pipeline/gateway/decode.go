@@ -64,6 +64,11 @@ type bodyDecoder struct {
 	entry         int
 	seen          uint32   // fields of the object that is being read
 	unknown       []string // names in it that are no field
+	// single is the body's notification until it shows that there is a list,
+	// and the rest what a usual one takes: all of it is one allocation.
+	single          [1]pipeline.Notification
+	singleNames     [12]string
+	singleVariables [2]pipeline.Variable
 }
 
 // decodeBody reads one notification or a list of them. Faults of fields are
@@ -75,20 +80,19 @@ func decodeBody(data []byte) (body, error) {
 		return body{}, err
 	}
 	list := false
-	var single pipeline.Notification
 	if d.jx.Next() != jx.Object {
 		d.root = append(d.root, pipeline.Fault{Entry: -1, Detail: "want an object: a notification, or notifications in a list"})
 		if err := d.skip(0); err != nil {
 			return body{}, malformed(err)
 		}
-	} else if err := d.rootObject(&single, &list); err != nil {
+	} else if err := d.rootObject(&list); err != nil {
 		return body{}, err
 	}
 	if err := d.end(); err != nil {
 		return body{}, err
 	}
 	if !list {
-		d.notifications = []pipeline.Notification{single}
+		d.notifications = d.single[:]
 	}
 	if d.keys != nil {
 		d.keys = append(d.keys, make([]string, len(d.notifications)-len(d.keys))...)
@@ -101,9 +105,10 @@ func decodeBody(data []byte) (body, error) {
 
 // rootObject reads the body's object, which is a notification until
 // "notifications" shows that it is a list.
-func (d *bodyDecoder) rootObject(single *pipeline.Notification, list *bool) error {
-	*single = defaults()
-	var names []string // of what stands beside the notifications
+func (d *bodyDecoder) rootObject(list *bool) error {
+	d.single[0] = defaults()
+	d.variables = d.singleVariables[:0]
+	names := d.singleNames[:0] // of what stands beside the notifications
 	err := d.jx.ObjBytes(func(_ *jx.Decoder, key []byte) error {
 		name := text(key)
 		if name == "notifications" {
@@ -112,7 +117,7 @@ func (d *bodyDecoder) rootObject(single *pipeline.Notification, list *bool) erro
 			}
 			*list = true
 			// What was read so far is no notification after all.
-			d.faults, d.keys = nil, nil
+			d.faults, d.keys, d.variables = nil, nil, nil
 			return d.list()
 		}
 		seen := slices.Contains(names, name)
@@ -120,7 +125,7 @@ func (d *bodyDecoder) rootObject(single *pipeline.Notification, list *bool) erro
 			names = append(names, name)
 		}
 		if !*list {
-			return d.field(single, name)
+			return d.field(&d.single[0], name)
 		}
 		if seen {
 			return duplicate(name)

@@ -112,6 +112,8 @@ type Gateway struct {
 	streams   streams
 	draining  atomic.Bool
 	routes    *http.ServeMux
+	// exact are those of the routes that have no wildcard, by their path.
+	exact map[string]http.HandlerFunc
 }
 
 // New makes a gateway.
@@ -130,6 +132,7 @@ func New(c Config) *Gateway {
 		hosts:     newHosts(c.Hosts),
 		admission: admission{maxRequests: c.MaxRequests, maxBytes: c.MaxBodyBytes},
 		routes:    http.NewServeMux(),
+		exact:     map[string]http.HandlerFunc{},
 	}
 	g.streams.init()
 	for pattern, m := range g.endpoints() {
@@ -200,7 +203,7 @@ func (g *Gateway) sharedEndpoints() map[string]methods {
 }
 
 func (g *Gateway) route(pattern string, m methods) {
-	g.routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+	handler := func(w http.ResponseWriter, r *http.Request) {
 		a := w.(*answer)
 		a.route = pattern
 		method := r.Method
@@ -222,7 +225,11 @@ func (g *Gateway) route(pattern string, m methods) {
 			return
 		}
 		e.handler(w, r)
-	})
+	}
+	g.routes.HandleFunc(pattern, handler)
+	if !strings.Contains(pattern, "{") {
+		g.exact[pattern] = handler
+	}
 }
 
 // allow lists the methods as the header has them.
@@ -242,10 +249,13 @@ func (m methods) allow() string {
 // log are told.
 type answer struct {
 	http.ResponseWriter
-	route  string // as it was registered
-	id     string // of the request
-	key    apiKey // that it came under
-	status int    // 0 until the header is written
+	route  string    // as it was registered
+	id     [1]string // of the request
+	key    apiKey    // that it came under
+	status int       // 0 until the header is written
+	// What the header gets points at these, as it does at id: they need no
+	// memory of their own.
+	contentType, contentLength [1]string
 }
 
 // WriteHeader notes the status.
@@ -274,8 +284,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w,
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refusal *api.Problem) {
 	start := time.Now()
 	g.cfg.Observer.RequestStarted()
-	a := &answer{ResponseWriter: w, route: "other", id: requestID(r)}
-	w.Header()["X-Request-Id"] = []string{a.id}
+	a := &answer{ResponseWriter: w, route: "other", id: [1]string{requestID(r)}}
+	w.Header()["X-Request-Id"] = a.id[:]
 	defer func() {
 		if cause := recover(); cause != nil {
 			g.panicked(a, cause)
@@ -298,6 +308,12 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request, refusal *api.Pro
 			writeProblem(a, p)
 			return
 		}
+	}
+	// A path without escapes has no other form, and most are found so.
+	if handler := g.exact[r.URL.Path]; handler != nil && r.URL.RawPath == "" {
+		r.Pattern = r.URL.Path
+		handler(a, r)
+		return
 	}
 	// The mux would redirect a path that is not in its shortest form, which
 	// serves nobody here.
@@ -344,7 +360,7 @@ func (g *Gateway) panicked(a *answer, cause any) {
 	if cause == http.ErrAbortHandler { //nolint:errorlint // a value to panic with, never wrapped
 		panic(cause)
 	}
-	g.cfg.Logger.Error("a handler panicked", "request_id", a.id, "route", a.route, "cause", cause, "stack", string(debug.Stack()))
+	g.cfg.Logger.Error("a handler panicked", "request_id", a.id[0], "route", a.route, "cause", cause, "stack", string(debug.Stack()))
 	if a.status == 0 {
 		writeProblem(a, problem(http.StatusInternalServerError, api.CodeInternal, "an unexpected error; the server's log has it under the X-Request-Id"))
 	}
@@ -361,6 +377,6 @@ func (g *Gateway) log(r *http.Request, a *answer, elapsed time.Duration) {
 		return
 	}
 	g.cfg.Logger.LogAttrs(r.Context(), level, "answered a request",
-		slog.String("request_id", a.id), slog.String("method", r.Method), slog.String("route", a.route),
+		slog.String("request_id", a.id[0]), slog.String("method", r.Method), slog.String("route", a.route),
 		slog.Int("status", a.status), slog.Duration("took", elapsed), slog.String("client", a.key.name))
 }

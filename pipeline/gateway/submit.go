@@ -56,7 +56,7 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, refusal)
 		return
 	}
-	writeResults(w, receipts)
+	writeResults(a, receipts)
 }
 
 // draining makes the answer of a server that takes nothing more.
@@ -89,7 +89,7 @@ func (g *Gateway) accept(r *http.Request, b *body, a *answer) ([]pipeline.Receip
 		p, why := b.refusal(err)
 		if p.Status >= 500 {
 			// The cause may name hosts and files: it is for the log alone.
-			g.cfg.Logger.WarnContext(r.Context(), "a submission failed", "request_id", a.id, "code", p.Code, "error", err)
+			g.cfg.Logger.WarnContext(r.Context(), "a submission failed", "request_id", a.id[0], "code", p.Code, "error", err)
 		}
 		return nil, p, why
 	}
@@ -212,39 +212,40 @@ func undecodable(err error) *api.Problem {
 }
 
 // writeResults answers 202.
-func writeResults(w http.ResponseWriter, receipts []pipeline.Receipt) {
-	out := jx.Writer{Buf: make([]byte, 0, 16+64*len(receipts))}
-	out.Buf = append(out.Buf, `{"results":[`...)
+func writeResults(a *answer, receipts []pipeline.Receipt) {
+	out := make([]byte, 0, 16+64*len(receipts))
+	out = append(out, `{"results":[`...)
 	for i := range receipts {
 		if i > 0 {
-			out.Buf = append(out.Buf, ',')
+			out = append(out, ',')
 		}
-		appendResult(&out, &receipts[i])
+		out = appendResult(out, &receipts[i])
 	}
-	out.Buf = append(out.Buf, "]}"...)
-	header := w.Header()
-	header["Content-Type"] = []string{"application/json"}
-	header["Content-Length"] = []string{strconv.Itoa(len(out.Buf))}
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = w.Write(out.Buf) // a client that is gone repeats the request
+	out = append(out, "]}"...)
+	a.contentType[0], a.contentLength[0] = "application/json", strconv.Itoa(len(out))
+	header := a.Header()
+	header["Content-Type"], header["Content-Length"] = a.contentType[:], a.contentLength[:]
+	a.WriteHeader(http.StatusAccepted)
+	_, _ = a.Write(out) // a client that is gone repeats the request
 }
 
-func appendResult(out *jx.Writer, r *pipeline.Receipt) {
-	out.Buf = append(out.Buf, `{"id":"`...)
-	out.Buf = r.ID.AppendTo(out.Buf)
-	out.Buf = append(out.Buf, `","status":"`...)
+func appendResult(out []byte, r *pipeline.Receipt) []byte {
+	out = append(out, `{"id":"`...)
+	out = r.ID.AppendTo(out)
+	out = append(out, `","status":"`...)
 	if r.State == pipeline.Queued {
-		out.Buf = append(out.Buf, "accepted"...)
+		out = append(out, "accepted"...)
 	} else {
-		out.Buf = append(out.Buf, r.State.String()...)
+		out = append(out, r.State.String()...)
 	}
-	out.Buf = append(out.Buf, '"')
+	out = append(out, '"')
 	if r.Reason != "" {
-		out.Buf = append(out.Buf, `,"reason":`...)
-		out.Str(r.Reason)
+		reason := jx.Writer{Buf: append(out, `,"reason":`...)}
+		reason.Str(r.Reason)
+		out = reason.Buf
 	}
 	if r.Replayed {
-		out.Buf = append(out.Buf, `,"replayed":true`...)
+		out = append(out, `,"replayed":true`...)
 	}
-	out.Buf = append(out.Buf, '}')
+	return append(out, '}')
 }
