@@ -56,7 +56,8 @@
 // The writer goroutine owns the fields that say so; readers' copies of them
 // are published under Store.mu, which also guards the lanes' read positions.
 // Store.mu is held for memory work alone, never over a disk access, and no
-// other lock is taken under it. The outcomes of load runs, the set of running
-// idempotency keys, the users being erased and the room on the disk have a lock
-// each, held alone.
+// other lock is taken under it. The history rows in memory, the outcomes of load
+// runs, the set of running idempotency keys, the users being erased and the room
+// on the disk have a lock each, held alone. The builder goroutine, which writes
+// history to tables, owns what the slices of a day hold.
 package pebble

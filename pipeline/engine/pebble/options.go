@@ -16,6 +16,10 @@ import (
 // times what plans promise of a request, which waits for it.
 const slowDisk = 2 * time.Second
 
+// blockSize is what a table is read and compressed by: large, since most of what
+// is written is history, of which little is ever read.
+const blockSize = 16 << 10
+
 // watchDisk gives a store's files, with slow writes and syncs logged while they
 // last: Pebble looks every 2 s. The watch is closed after what uses the files.
 func watchDisk(cfg Config) (files vfs.FS, watch io.Closer) {
@@ -35,10 +39,11 @@ func options(cfg Config, files vfs.FS) *pebble.Options {
 		// they would leave the memtable.
 		MemTableSize:                32 << 20,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       4,
-		L0StopWritesThreshold:       24,
-		BytesPerSync:                1 << 20,
-		Logger:                      logger{cfg},
+		// A compaction begins at half of it, with the tables of a slice of history.
+		L0CompactionThreshold: 8,
+		L0StopWritesThreshold: 24,
+		BytesPerSync:          1 << 20,
+		Logger:                logger{cfg},
 		EventListener: &pebble.EventListener{
 			// It makes every request wait, and shows nowhere else.
 			WriteStallBegin: func(i pebble.WriteStallBeginInfo) {
@@ -51,7 +56,7 @@ func options(cfg Config, files vfs.FS) *pebble.Options {
 		},
 	}
 	for i := range o.Levels {
-		o.Levels[i].BlockSize = 16 << 10
+		o.Levels[i].BlockSize = blockSize
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
 	return o

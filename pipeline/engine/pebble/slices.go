@@ -12,14 +12,15 @@ import (
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-// sliceRows is how many rows a slice gets before the next one of its day
-// begins.
-const sliceRows = 1 << 18
+// sliceRows is how many rows a slice gets before the next one of its day begins:
+// those of as many segments as the store merges at once, see options, so that a
+// row is written to a table twice.
+const sliceRows = 4 * segmentRows
 
 // slice numbers the parts of the history, in the order of time: the day, and
 // which part of it, 16 bits each. A day has as many as it has rows for, so that
-// what is written now does not lie between what was written an hour ago: the
-// store merges the tables of one slice, and then leaves them alone.
+// what is written now does not lie between what was written a minute ago: the
+// store merges the tables of a slice among themselves, and then leaves them alone.
 type slice uint32
 
 func firstSlice(d day) slice { return slice(d) << 16 }

@@ -177,6 +177,9 @@ func (s *Store) open() (err error) {
 		}
 	}()
 	s.tableOptions = o.MakeWriterOptions(0, s.db.TableFormat())
+	// Of a slice there are few tables, and a filter is larger than what a look-up
+	// reads without one.
+	s.tableOptions.FilterPolicy = pebble.NoFilterPolicy
 	if err := errors.Join(removeUnfinishedTables(files, s.cfg.Dir), s.recover()); err != nil {
 		return err
 	}
