@@ -87,7 +87,7 @@ func engineConfig(plan *planner.Plan, mocks string) engine.Config {
 			L1Entries: int(plan.Preferences.L1.Entries.High),
 			L1TTL:     plan.Preferences.L1.TTL.Duration(),
 			L2TTL:     plan.Preferences.L2.TTL.Duration(),
-			L2Bytes:   l2Bytes(plan),
+			L2Bytes:   uint64(d.Memory) / l2Share,
 		},
 		Templates: engine.Templates{TTL: plan.Templates.TTL.Duration()},
 		Scaling:   scalingConfig(plan),
@@ -118,6 +118,11 @@ func batchOf(pool planner.WorkerPool) int { return int(pool.Batch.High) }
 
 // dailyLimit takes the high end of a limit that is not known exactly.
 func dailyLimit(limit units.Count) int64 { return int64(limit.High) }
+
+// l2Share is the part of the deployment's memory, one in so many, that the
+// preferences' second cache may hold: of 1 GB, that of a million users with an
+// address of each channel.
+const l2Share = 4
 
 // checkProviderURLs refuses a plan that names providers: what is started here
 // has the credentials of mocks.

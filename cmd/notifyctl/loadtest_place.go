@@ -105,7 +105,7 @@ func (p place) do(ctx context.Context, a *app, run *scenarios.Run, o *loadtestOp
 	var users scenarios.Population
 	embedded := p.target == nil
 	if embedded {
-		defer keepMemory(a, run.Plan(), &o.engineOptions)()
+		defer keepMemory(a, run.Plan())()
 		system, err := startEmbedded(ctx, a, run.Plan(), &o.engineOptions, o.seed, run.Scale().Time)
 		if err != nil {
 			return nil, err

@@ -138,7 +138,7 @@ func runServe(ctx context.Context, a *app, opts serveOptions) error {
 		return errors.Join(err, stopMocks())
 	}
 	stopAround := func() error { return errors.Join(stopProfiles(), stopMocks(), stopTracer()) }
-	defer keepMemory(a, plan, &opts.engineOptions)()
+	defer keepMemory(a, plan)()
 	config := engineConfig(plan, providers)
 	config.Listen, config.Hosts, config.Role = opts.listen, opts.hosts, engine.Role(opts.role)
 	opts.configure(&config, plan)

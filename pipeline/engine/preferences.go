@@ -19,7 +19,7 @@ const (
 	// What is kept of addresses, each of some hundred bytes: those alone that
 	// something was said of.
 	addressEntries = 10_000
-	addressBytes   = 32 << 20
+	addressBytes   = 16 << 20
 )
 
 // openShards opens the shards of the preferences in the data directory.
@@ -118,9 +118,7 @@ func (s *System) openL2(bytes uint64) preference.L2 {
 	if s.redis != nil {
 		return s.redis.Preferences(s.cfg.Preferences.L2TTL)
 	}
-	l2 := memory.NewPreferences(s.cfg.Preferences.L2TTL, bytes)
-	s.onClose(func() error { l2.Close(); return nil })
-	return l2
+	return memory.NewPreferences(s.cfg.Preferences.L2TTL, bytes)
 }
 
 // openBus makes the bus that tells what changed.

@@ -86,7 +86,6 @@ func TestAChangeThatL2MissedIsMadeUpFor(t *testing.T) {
 				wantPromotional(t, b, c.after, "ada")
 				a.Close()
 				b.Close()
-				l2.Close()
 			})
 		})
 	}

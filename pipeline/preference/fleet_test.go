@@ -69,7 +69,6 @@ type fleet struct {
 
 func newFleet(t *testing.T) *fleet {
 	f := &fleet{set: &shardSet{}, bus: newBus(), l2: memory.NewPreferences(300*time.Second, 64<<20)}
-	t.Cleanup(f.l2.Close)
 	shards := openShards(t, f.set, modulo(2))
 	o := preference.Options{TTL: 60 * time.Second, Bus: f.bus, Subject: pipeline.SubjectPreferences}
 	f.a, f.b = overShards(t, shards, f.l2, o), overShards(t, shards, f.l2, o)
@@ -129,7 +128,6 @@ func TestALostMessageIsMadeUpForInTime(t *testing.T) {
 		wantPromotional(t, f.b, "n", "bob")
 		f.a.Close()
 		f.b.Close()
-		f.l2.Close()
 	})
 }
 
@@ -153,7 +151,6 @@ func TestStalenessIsBoundedByBothCaches(t *testing.T) {
 			t.Errorf("it was seen after %v", seen)
 		}
 		s.Close()
-		l2.Close()
 	})
 }
 
@@ -339,8 +336,6 @@ func (d directory) put(t *testing.T, p []pipeline.Preference) {
 
 func newL2s(t testing.TB) [2]*memory.Preferences {
 	l2s := [2]*memory.Preferences{memory.NewPreferences(300*time.Second, 1<<20), memory.NewPreferences(300*time.Second, 1<<20)}
-	t.Cleanup(l2s[0].Close)
-	t.Cleanup(l2s[1].Close)
 	return l2s
 }
 

@@ -234,7 +234,6 @@ func openShards(t testing.TB, set pipeline.PreferenceShards, p pipeline.Placemen
 // newService is a service over fake shards and a real L2.
 func newService(t testing.TB, shards int, o preference.Options) (*preference.Service, []*store) {
 	l2 := memory.NewPreferences(300*time.Second, 64<<20)
-	t.Cleanup(l2.Close)
 	return overL2(t, shards, l2, o)
 }
 

@@ -165,7 +165,6 @@ func TestReshardingUnderLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	l2 := memory.NewPreferences(time.Millisecond, 1<<20) // so short that many reads reach the shards
-	defer l2.Close()
 	service := overShards(t, shards, l2, preference.Options{Entries: 200})
 	l := &load{t: t, service: service, users: make([]history, users)}
 	for from := 0; from < users; from += 1000 {

@@ -133,7 +133,6 @@ func TestALateReadNeverReplacesANewerValue(t *testing.T) {
 	for _, entries := range []int{1000, 1} {
 		t.Run(fmt.Sprint("entries=", entries), func(t *testing.T) {
 			l2 := &lossy{Preferences: memory.NewPreferences(time.Hour, 64<<20)}
-			defer l2.Close()
 			s, stores := overL2(t, 1, l2, preference.Options{Entries: entries, TTL: time.Hour})
 			reading, release := make(chan struct{}), make(chan struct{})
 			stores[0].read = func(keys []pipeline.PreferenceKey) {
@@ -170,7 +169,6 @@ func TestALateReadNeverReplacesANewerValue(t *testing.T) {
 type lossy struct{ *memory.Preferences }
 
 func (l *lossy) lose() {
-	l.Close()
 	l.Preferences = memory.NewPreferences(time.Hour, 64<<20)
 }
 
@@ -355,7 +353,6 @@ func BenchmarkLookup(b *testing.B) {
 	for _, users := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprint("users=", users), func(b *testing.B) {
 			l2 := memory.NewPreferences(time.Hour, 256<<20)
-			b.Cleanup(l2.Close)
 			s, _ := overL2(b, 4, l2, preference.Options{Local: true})
 			keys := make([]pipeline.PreferenceKey, users)
 			for i := range keys {
@@ -382,7 +379,7 @@ func BenchmarkLookup(b *testing.B) {
 				lookup(b, s, drawn)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/slice, "ns/key")
-			if _, l := s.Stats(); l.Misses > 0 {
+			if _, l := s.Stats(); l.Misses > l.Hits/1000 { // the ring may have lost a few
 				b.Errorf("%d of %d missed", l.Misses, l.Hits+l.Misses)
 			}
 		})

@@ -5,43 +5,28 @@ import (
 	"sync"
 	"time"
 
-	"github.com/VictoriaMetrics/fastcache"
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
-const (
-	// tombstoneTTL is how long a key that was forgotten keeps older values out.
-	// A read that was under way is over by then.
-	tombstoneTTL = 10 * time.Second
-	// writers is how many groups of users are written at once.
-	writers = 64
-	// maxEntry is how long a user's id and entry may be together, so that they
-	// and their lengths are shorter than a chunk of fastcache's.
-	maxEntry = 64<<10 - 5
-)
+// tombstoneTTL is how long a key that was forgotten keeps older values out. A read
+// that was under way is over by then.
+const tombstoneTTL = 10 * time.Second
 
 // Preferences is a cache of preferences, bounded in time and bytes, one entry a
 // user. What was written longest ago goes first, so that whoever was read when a
-// notification came is still there when it is sent. Its texts are outside of
-// Go's heap and taken as they are needed: the collector neither looks through
-// them nor waits for them to double. It is safe for concurrent use, also by
-// several services.
+// notification came is still there when it is sent. It is safe for concurrent use,
+// also by several services.
 type Preferences struct {
-	cache *fastcache.Cache
-	ttl   time.Duration
-	began time.Time
-	// writing is held to read a user's entry and write what follows from it.
-	writing   [writers]sync.Mutex
+	ring      *ring
+	ttl       time.Duration
+	began     time.Time
 	scratches sync.Pool
 }
 
 // NewPreferences makes a cache that keeps preferences for ttl, and so many bytes
-// of them, but 32 MiB at least. It takes some 30 bytes more for each user, in
-// Go's heap.
+// of them, but some 2 MB at least. It takes them as it fills.
 func NewPreferences(ttl time.Duration, maxBytes uint64) *Preferences {
-	return &Preferences{cache: fastcache.New(int(max(1, maxBytes))), ttl: ttl, began: time.Now()}
+	return &Preferences{ring: newRing(maxBytes), ttl: ttl, began: time.Now()}
 }
 
 // now is the time that records expire by, in milliseconds since the cache was
@@ -52,10 +37,10 @@ func (c *Preferences) after(ttl time.Duration) uint64 { return c.now() + uint64(
 
 // scratch is what a call works in. It is used again by later ones.
 type scratch struct {
-	user, entry, written []byte
-	hits                 []hit
-	texts                []byte // of the addresses of all hits
-	ends                 []int  // of each address in texts
+	written []byte // an entry
+	hits    []hit
+	texts   []byte // of the addresses of all hits
+	ends    []int  // of each address in texts
 }
 
 // hit is a record that was found, and how many addresses it has.
@@ -72,12 +57,6 @@ func (c *Preferences) borrow() *scratch {
 	return new(scratch)
 }
 
-// read reads a user's entry into the scratch; empty for none.
-func (c *Preferences) read(s *scratch, user string) {
-	s.user = append(s.user[:0], user...)
-	s.entry = c.cache.Get(s.entry[:0], s.user)
-}
-
 // Get sets found[i] for each keys[i] that is cached. What it gives is the
 // caller's, all of it in a few pieces of memory, and shares the user ids with the
 // keys. It never fails.
@@ -86,19 +65,16 @@ func (c *Preferences) Get(_ context.Context, keys []pipeline.PreferenceKey, foun
 	defer c.scratches.Put(s)
 	s.hits, s.texts, s.ends = s.hits[:0], s.texts[:0], s.ends[:0]
 	now := c.now()
-	for i := range keys {
-		if i == 0 || keys[i].UserID != keys[i-1].UserID {
-			c.read(s, keys[i].UserID)
-		}
-		r, ok := findRecord(s.entry, keys[i].Channel)
+	c.ring.get(len(keys), func(i int) string { return keys[i].UserID }, func(i int, entry []byte) {
+		r, ok := findRecord(entry, keys[i].Channel)
 		if !ok || r.tombstone() || r.expires <= now {
-			continue
+			return
 		}
 		before := len(s.ends)
 		s.texts, s.ends = r.appendTexts(s.texts, s.ends)
-		r.addresses = nil // the entry is the next user's
+		r.addresses = nil // they are the ring's
 		s.hits = append(s.hits, hit{at: i, addresses: len(s.ends) - before, record: r})
-	}
+	})
 	s.give(keys, found)
 	return nil
 }
@@ -166,28 +142,14 @@ func (c *Preferences) Invalidate(_ context.Context, keys []pipeline.PreferenceKe
 
 // change lets put change what is held of a user.
 func (c *Preferences) change(s *scratch, user string, put func(*records)) {
-	group := &c.writing[xxhash.Sum64String(user)%writers]
-	group.Lock()
-	defer group.Unlock()
-	c.read(s, user)
-	var held records
-	held.take(s.entry, c.now())
-	put(&held)
-	s.written = held.append(s.written[:0])
-	if len(s.user)+len(s.written) > maxEntry {
-		c.cache.Del(s.user) // or what was before would stay
-		return
-	}
-	c.cache.Set(s.user, s.written)
+	c.ring.update(user, func(entry []byte) []byte {
+		var held records
+		held.take(entry, c.now())
+		put(&held)
+		s.written = held.append(s.written[:0])
+		return s.written
+	})
 }
 
 // Entries is how many users are held, some of them expired.
-func (c *Preferences) Entries() int {
-	var stats fastcache.Stats
-	c.cache.UpdateStats(&stats)
-	return int(stats.EntriesCount)
-}
-
-// Close gives the memory back to other caches of the process. The cache must not
-// be used after it.
-func (c *Preferences) Close() { c.cache.Reset() }
+func (c *Preferences) Entries() int { return c.ring.len() }

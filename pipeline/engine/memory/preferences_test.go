@@ -51,7 +51,6 @@ func set(t *testing.T, c *memory.Preferences, preferences ...*pipeline.Preferenc
 
 func TestPreferencesKeepTheNewestVersion(t *testing.T) {
 	c := memory.NewPreferences(time.Minute, 1<<20)
-	defer c.Close()
 	set(t, c, preference("a", 0), preference("b", 5))
 	if got := fmt.Sprint(versions(t, c, "a", "b", "c")); got != "[0 5 -1]" {
 		t.Errorf("got %s", got)
@@ -73,7 +72,6 @@ func TestPreferencesKeepTheNewestVersion(t *testing.T) {
 func TestTombstonesKeepOlderVersionsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := memory.NewPreferences(300*time.Second, 1<<20)
-		defer c.Close()
 		forget := func(version int64) {
 			if err := c.Invalidate(t.Context(), email("a"), version); err != nil {
 				t.Fatal(err)
@@ -115,7 +113,6 @@ func email(user string) []pipeline.PreferenceKey {
 func TestPreferencesExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := memory.NewPreferences(300*time.Second, 1<<20)
-		defer c.Close()
 		set(t, c, preference("a", 9))
 		time.Sleep(299 * time.Second) // virtual
 		if got := versions(t, c, "a"); got[0] != 9 {
@@ -132,11 +129,9 @@ func TestPreferencesExpire(t *testing.T) {
 	})
 }
 
-// Who was written longest ago goes first; what is kept is outside of Go's heap.
+// Who was written longest ago goes first.
 func TestPreferencesAreBoundedInBytes(t *testing.T) {
 	const limit, size, users = 32 << 20, 1000, 100_000
-	c := memory.NewPreferences(time.Hour, limit)
-	defer c.Close()
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -144,27 +139,25 @@ func TestPreferencesAreBoundedInBytes(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	before := heap()
+	c := memory.NewPreferences(time.Hour, limit)
 	name := func(i int) string { return fmt.Sprintf("user-%08d", i) }
 	for i := range users {
 		p := preference(name(i), 1)
 		p.Addresses = []string{strings.Repeat("a", size)}
 		set(t, c, p)
 	}
-	if used := heap() - before; used > limit/4 {
-		t.Errorf("%d bytes of heap", used)
+	if used := heap() - before; used > limit+limit/8 {
+		t.Errorf("%d bytes of heap, with a limit of %d", used, limit)
 	}
 	held := 0
 	for i := range users {
 		if versions(t, c, name(i))[0] == 1 {
 			held++
-			if i < users/2 {
-				t.Fatalf("of %d users, number %d is still there", users, i)
-			}
-		} else if i > users-limit/size/4 {
+		} else if i > users-limit/size*3/4 {
 			t.Fatalf("of %d users, number %d is gone", users, i)
 		}
 	}
-	if held*size > limit || held*size < limit/4 || c.Entries() < held {
+	if held*size > limit || held != c.Entries() {
 		t.Errorf("%d users of %d bytes are held, %d counted, with a limit of %d", held, size, c.Entries(), limit)
 	}
 }
@@ -172,12 +165,11 @@ func TestPreferencesAreBoundedInBytes(t *testing.T) {
 // What does not fit into an entry is not cached, nor is what was before it.
 func TestAPreferenceThatIsTooLongIsNotCached(t *testing.T) {
 	c := memory.NewPreferences(time.Hour, 1<<20)
-	defer c.Close()
 	p := preference("a", 1)
-	p.Addresses = []string{strings.Repeat("a", 60<<10)}
+	p.Addresses = []string{strings.Repeat("a", 1000<<10)}
 	set(t, c, p, preference("b", 1))
 	p = preference("a", 2)
-	p.Addresses = []string{strings.Repeat("a", 40<<10), strings.Repeat("b", 40<<10)}
+	p.Addresses = []string{strings.Repeat("a", 600<<10), strings.Repeat("b", 600<<10)}
 	set(t, c, p)
 	if got := fmt.Sprint(versions(t, c, "a", "b")); got != "[-1 1]" {
 		t.Errorf("got %s", got)
@@ -193,7 +185,6 @@ func TestPreferencesFollowAModel(t *testing.T) {
 	text := rapid.OneOf(rapid.String(), rapid.Map(rapid.IntRange(126, 300), func(n int) string { return strings.Repeat("x", n) }))
 	rapid.Check(t, func(rt *rapid.T) {
 		c := memory.NewPreferences(time.Hour, 1<<20)
-		defer c.Close()
 		type held struct {
 			preference *pipeline.Preference // nil: forgotten
 			version    int64
@@ -248,7 +239,6 @@ func TestPreferencesFollowAModel(t *testing.T) {
 // Many set and forget the same users at once: of each the newest stays.
 func TestManyChangeTheSameUsers(t *testing.T) {
 	c := memory.NewPreferences(time.Hour, 1<<20)
-	defer c.Close()
 	const most = 400
 	var wg sync.WaitGroup
 	for w := range 4 {

@@ -94,7 +94,6 @@ func TestTwoProcesses(t *testing.T) {
 	dsns := shared(t, 3)
 	bus, log := memory.NewBus(), slog.New(slog.DiscardHandler)
 	l2 := memory.NewPreferences(time.Minute, 1<<20)
-	t.Cleanup(l2.Close)
 	var services [2]*preference.Service
 	for i := range services {
 		shards, err := preference.OpenShards(t.Context(), openUnclosed(t, dsns), pipeline.Placement{Shards: 2, Sharding: pipeline.JumpHash}, log)
