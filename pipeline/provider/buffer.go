@@ -75,6 +75,16 @@ func (r *bodyReader) Read(p []byte) (int, error) {
 	return r.rest.Read(p)
 }
 
+// WriteTo writes what is left in one piece.
+func (r *bodyReader) WriteTo(w io.Writer) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.buffer == nil {
+		return 0, errBodyClosed
+	}
+	return r.rest.WriteTo(w)
+}
+
 // Close lets go of the buffer.
 func (r *bodyReader) Close() error {
 	r.mu.Lock()

@@ -3,9 +3,12 @@ package provider_test
 import (
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/provider"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 )
 
 // BenchmarkSend sends full batches to a mock in the same process, so that a
@@ -15,7 +18,8 @@ func BenchmarkSend(b *testing.B) {
 	for _, w := range wires() {
 		b.Run(w.name, func(b *testing.B) {
 			_, url := startMock(b, mockproviders.Options{})
-			client := w.make(b, provider.Options{BaseURL: url})
+			metrics := telemetry.New(prometheus.NewRegistry()).Provider(w.name)
+			client := w.make(b, provider.Options{BaseURL: url, Metrics: metrics})
 			sent := messages(w.channel, client.MaxBatch())
 			client.Send(b.Context(), sent) // opens the connections
 			b.ReportAllocs()
