@@ -1,14 +1,17 @@
 package api
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/go-faster/jx"
 )
 
 // MaxBuckets bounds a histogram that is read from the wire. An HDR histogram
@@ -31,15 +34,45 @@ func (b Bucket) Count() int64 { return b[1] }
 // digits, within 1 % in its values. Its methods never change it.
 type Histogram []Bucket
 
-// NewHistogram reads an HDR histogram of microseconds.
+// NewHistogram reads an HDR histogram of microseconds that tells values from 1 on
+// apart.
 func NewHistogram(h *hdrhistogram.Histogram) Histogram {
-	var out Histogram
-	for _, bar := range h.Distribution() {
-		if bar.Count > 0 {
-			out = append(out, Bucket{bar.To, bar.Count})
+	if h.TotalCount() == 0 {
+		return nil
+	}
+	// h.Distribution gives a bar for each of the thousands of buckets up to the
+	// highest value, and nearly all are empty.
+	counts := h.Export()
+	exact := exactBuckets(counts.SignificantFigures)
+	filled := 0
+	for _, n := range counts.Counts {
+		if n > 0 {
+			filled++
+		}
+	}
+	out := make(Histogram, 0, filled)
+	for i, n := range counts.Counts {
+		if n > 0 {
+			out = append(out, Bucket{upperOf(int64(i), exact), n})
 		}
 	}
 	return out
+}
+
+// exactBuckets is how many buckets of an HDR histogram are one value wide: the
+// first power of two that is at least twice the numbers of so many digits, so
+// that no bucket above is wider than a unit of the last digit.
+func exactBuckets(digits int64) int64 {
+	return 1 << bits.Len64(uint64(2*math.Pow10(int(digits))-1))
+}
+
+// upperOf is the highest value of the bucket at a place. Behind those of one value
+// come rows of half as many each, and a row's buckets are twice as wide as the
+// row's before (Gil Tene's HdrHistogram, countsArrayIndex).
+func upperOf(place, exact int64) int64 {
+	half := exact / 2
+	row := max(place/half-1, 0)
+	return (place-row*half+1)<<row - 1
 }
 
 // Count is how many values the histogram holds.
@@ -143,40 +176,70 @@ func combine(a, b Histogram, sign int64) Histogram {
 
 // MarshalJSON writes the pairs; a histogram without values is an empty list.
 func (h Histogram) MarshalJSON() ([]byte, error) {
-	if h == nil {
-		return []byte("[]"), nil
+	out := make([]byte, 0, len("[]")+len(h)*len("[1000000,10000],"))
+	out = append(out, '[')
+	for i, b := range h {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = strconv.AppendInt(append(out, '['), b[0], 10)
+		out = strconv.AppendInt(append(out, ','), b[1], 10)
+		out = append(out, ']')
 	}
-	return json.Marshal([]Bucket(h))
+	return append(out, ']'), nil
 }
 
 // UnmarshalJSON reads the pairs and refuses what the methods could not be
 // right about: unordered buckets, counts below 1, sums beyond 63 bits.
 func (h *Histogram) UnmarshalJSON(data []byte) error {
-	var pairs [][]int64
-	if err := json.Unmarshal(data, &pairs); err != nil {
+	if string(data) == "null" {
+		*h = Histogram{}
+		return nil
+	}
+	r := histogramReader{buckets: make(Histogram, 0, min(bytes.Count(data, []byte{'['}), MaxBuckets))}
+	if err := jx.DecodeBytes(data).Arr(r.bucket); err != nil {
 		return fmt.Errorf("histogram: %w", err)
 	}
-	if len(pairs) > MaxBuckets {
-		return fmt.Errorf("histogram: %d buckets, at most %d are read", len(pairs), MaxBuckets)
+	*h = r.buckets
+	return nil
+}
+
+// histogramReader reads a histogram bucket by bucket.
+type histogramReader struct {
+	buckets Histogram
+	total   int64
+}
+
+func (r *histogramReader) bucket(d *jx.Decoder) error {
+	at := len(r.buckets)
+	if at == MaxBuckets {
+		return fmt.Errorf("more than %d buckets, at most as many are read", MaxBuckets)
 	}
-	out := make(Histogram, 0, len(pairs))
-	last, total := int64(-1), int64(0)
-	for i, pair := range pairs {
-		switch {
-		case len(pair) != 2:
-			return fmt.Errorf("histogram: bucket %d has %d numbers, not 2", i, len(pair))
-		case pair[0] <= last:
-			return fmt.Errorf("histogram: bucket %d: bound %d is not above %d", i, pair[0], last)
-		case pair[0] > math.MaxInt64/int64(time.Microsecond):
-			return fmt.Errorf("histogram: bucket %d: bound %d is no duration", i, pair[0])
-		case pair[1] < 1:
-			return fmt.Errorf("histogram: bucket %d: count %d is not positive", i, pair[1])
-		case total > math.MaxInt64-pair[1]:
-			return errors.New("histogram: the counts do not fit 63 bits")
+	var pair Bucket
+	numbers := 0
+	err := d.Arr(func(d *jx.Decoder) error {
+		n, err := d.Int64()
+		if numbers < len(pair) {
+			pair[numbers] = n
 		}
-		last, total = pair[0], total+pair[1]
-		out = append(out, Bucket{pair[0], pair[1]})
+		numbers++
+		return err
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("bucket %d is no pair of whole numbers: %w", at, err)
+	case numbers != len(pair):
+		return fmt.Errorf("bucket %d has %d numbers, not 2", at, numbers)
+	case at > 0 && pair[0] <= r.buckets[at-1][0]:
+		return fmt.Errorf("bucket %d: bound %d is not above %d", at, pair[0], r.buckets[at-1][0])
+	case pair[0] < 0 || pair[0] > math.MaxInt64/int64(time.Microsecond):
+		return fmt.Errorf("bucket %d: bound %d is no duration", at, pair[0])
+	case pair[1] < 1:
+		return fmt.Errorf("bucket %d: count %d is not positive", at, pair[1])
+	case r.total > math.MaxInt64-pair[1]:
+		return errors.New("the counts do not fit 63 bits")
 	}
-	*h = out
+	r.total += pair[1]
+	r.buckets = append(r.buckets, pair)
 	return nil
 }

@@ -42,6 +42,29 @@ func TestQuantileIsANearestRankWithinOnePerCent(t *testing.T) {
 	})
 }
 
+// The buckets that are filled are those of the library's own distribution, which
+// lists the empty ones as well.
+func TestNewHistogramIsTheFilledDistribution(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		digits := rapid.IntRange(1, 4).Draw(t, "digits")
+		h := hdrhistogram.New(1, time.Hour.Microseconds(), digits)
+		for _, v := range rapid.SliceOfN(rapid.Int64Range(1, time.Hour.Microseconds()), 0, 50).Draw(t, "values") {
+			if err := h.RecordValue(v); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var want api.Histogram
+		for _, bar := range h.Distribution() {
+			if bar.Count > 0 {
+				want = append(want, api.Bucket{bar.To, bar.Count})
+			}
+		}
+		if got := api.NewHistogram(h); !slices.Equal(got, want) {
+			t.Fatalf("read %v, want %v", got, want)
+		}
+	})
+}
+
 func TestSubUndoesMerge(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := record(t, drawValues().Draw(t, "a")), record(t, drawValues().Draw(t, "b"))
