@@ -48,9 +48,9 @@ type Config struct {
 	// TTL is until when a notification without a time of its own is tried,
 	// from its acceptance; 0 is 24 h.
 	TTL time.Duration
-	// SettleEvery is how long facts gather before they are settled together,
-	// which the end-to-end latency counts and the API never does; 0 is
-	// [DefaultSettleEvery].
+	// SettleEvery is how long facts gather at most before they are settled
+	// together, half of it in the mean, which the end-to-end latency counts and
+	// the API never does; 0 is [DefaultSettleEvery].
 	SettleEvery time.Duration
 	Metrics     *telemetry.Metrics
 	Tracer      *tracing.Tracer // nil: nothing is traced
@@ -97,7 +97,7 @@ func New(cfg Config) *Delivery {
 func BatchWait(p pipeline.Priority) time.Duration {
 	switch p {
 	case pipeline.High:
-		return 20 * time.Millisecond
+		return 50 * time.Millisecond
 	case pipeline.Normal:
 		return 200 * time.Millisecond
 	default:

@@ -14,7 +14,14 @@ import (
 
 // DefaultSettleEvery is for a store that settles by itself: the next settlement
 // gathers what comes while the last is on its way.
-const DefaultSettleEvery = 10 * time.Millisecond
+const DefaultSettleEvery = 20 * time.Millisecond
+
+// untilTick is how long it is until the clock is at a multiple of a period. The
+// settlers of all channels wait for the same ticks, so that a store that commits
+// together what comes together syncs once for all of them.
+func untilTick(now time.Time, every time.Duration) time.Duration {
+	return every - time.Duration(now.UnixNano())%every
+}
 
 // settler gathers a channel's facts and settles them, one Settle at a time.
 // What it holds is bounded by the workers: each adds at most a batch, and the
@@ -110,7 +117,7 @@ func (s *settler) run(ctx context.Context) error {
 			return s.failure
 		}
 		select {
-		case <-time.After(s.delivery.cfg.SettleEvery):
+		case <-time.After(untilTick(s.delivery.cfg.Now(), s.delivery.cfg.SettleEvery)):
 		case <-s.done:
 		}
 		s.settle(ctx)
