@@ -128,14 +128,26 @@ func (k *keptRows) list(t *rapid.T) {
 	}
 }
 
-// drop drops the days before one.
+// drop drops the days before one, in the tables and in memory.
 func (k *keptRows) drop(t *rapid.T) {
+	awaitTables := func() {
+		if err := k.store.recent.await(context.Background(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaitTables() // with an older horizon
 	before := firstTestDay + day(rapid.IntRange(0, 2).Draw(t, "before"))
 	if err := k.store.writer.submit(context.Background(), func(g *group) { g.dropHistory(before) }, nil); err != nil {
 		t.Fatal(err)
 	}
 	k.horizon = k.store.horizon()
 	maps.DeleteFunc(k.rows, func(id pipeline.ID, _ version) bool { return dayOf(id.Time()) < k.horizon })
+	k.store.recent.sealAny()
+	awaitTables()
+	rows, err := allRows(k.store)
+	if err != nil || len(rows) != len(k.rows) {
+		t.Fatalf("there are %d rows, %v, want %d", len(rows), err, len(k.rows))
+	}
 }
 
 func (k *keptRows) reopen(t *rapid.T) {
@@ -282,9 +294,18 @@ func TestTablesThatCannotBeWritten(t *testing.T) {
 				defer f.on.Store(false)
 				ids := pipeline.NewIDMinter(pipeline.IDKey{1})
 				rows := map[pipeline.ID]version{}
+				n := 0
+				var first pipeline.ID
 				add := func(ctx context.Context) error {
-					v := version{"ada", len(rows)}
+					v := version{"ada", n}
 					id := ids.Make(time.Now(), &pipeline.Notification{UserID: v.user, Channel: pipeline.Email, Priority: pipeline.High}, ids.Reserve(1))
+					switch {
+					case n == 0:
+						first = id
+					case n%cfg.segmentRows == 0:
+						id = first // in each segment
+					}
+					n++
 					err := put(ctx, s, id, v)
 					if err == nil {
 						rows[id] = v
