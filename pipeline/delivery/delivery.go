@@ -93,7 +93,9 @@ func New(cfg Config) *Delivery {
 	return d
 }
 
-// BatchWait is how long the first notification of a batch waits for others.
+// BatchWait is how long the first notification of a batch waits for others. Each
+// batch costs a hand-out, a call and its share of a settlement, however few
+// notifications it has.
 func BatchWait(p pipeline.Priority) time.Duration {
 	switch p {
 	case pipeline.High:
