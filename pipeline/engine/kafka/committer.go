@@ -9,6 +9,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	kafkago "github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 
 	"github.com/notifyctl/notifyctl/pipeline"
 )
@@ -148,11 +149,10 @@ func (l *lease) acknowledge(parts []taken) {
 }
 
 // commitRequest makes a request of as many parts as fit into one, and says how
-// many they are.
-func (l *lease) commitRequest(parts []taken) (*kafkago.OffsetCommitRequest, int) {
-	request := &kafkago.OffsetCommitRequest{
-		Addr: l.log.addr, GroupID: l.member.group, GenerationID: int(l.member.generation), MemberID: l.member.id,
-		Topics: map[string][]kafkago.OffsetCommit{},
+// many they are. Parts of one topic stand together.
+func (l *lease) commitRequest(parts []taken) (*offsetCommitRequest, int) {
+	request := &offsetCommitRequest{
+		GroupID: l.member.group, GenerationID: l.member.generation, MemberID: l.member.id, RetentionTimeMs: -1,
 	}
 	size, n := 0, 0
 	for _, t := range parts {
@@ -160,8 +160,13 @@ func (l *lease) commitRequest(parts []taken) (*kafkago.OffsetCommitRequest, int)
 		if size += len(metadata); n > 0 && size > commitBytes {
 			break
 		}
-		request.Topics[t.from.name] = append(request.Topics[t.from.name],
-			kafkago.OffsetCommit{Partition: int(t.from.number), Offset: t.mark, Metadata: metadata})
+		if last := len(request.Topics) - 1; last < 0 || request.Topics[last].Name != t.from.name {
+			request.Topics = append(request.Topics, offsetcommit.RequestTopic{Name: t.from.name})
+		}
+		topic := &request.Topics[len(request.Topics)-1]
+		topic.Partitions = append(topic.Partitions, offsetcommit.RequestPartition{
+			PartitionIndex: t.from.number, CommittedOffset: t.mark, CommittedLeaderEpoch: -1, CommittedMetadata: metadata,
+		})
 		n++
 	}
 	return request, n
@@ -169,23 +174,44 @@ func (l *lease) commitRequest(parts []taken) (*kafkago.OffsetCommitRequest, int)
 
 // sendCommit sends a request for as long as it may take to be answered. Errors:
 // ErrFenced, when another generation has begun or the lease is over.
-func (l *lease) sendCommit(request *kafkago.OffsetCommitRequest) error {
+func (l *lease) sendCommit(request *offsetCommitRequest) error {
 	ctx, cancel := context.WithTimeout(l.holding, answerTimeout)
 	defer cancel()
-	answer, err := l.log.client().OffsetCommit(ctx, request)
-	if err != nil {
-		if l.holding.Err() != nil {
-			return pipeline.ErrFenced
-		}
-		return err
+	err := l.askCoordinator(ctx, request)
+	if err != nil && l.holding.Err() != nil {
+		return pipeline.ErrFenced
 	}
-	for name, partitions := range answer.Topics {
-		for _, p := range partitions {
-			if p.Error == nil {
+	return err
+}
+
+// askCoordinator sends a request to the group's coordinator. After whatever error
+// the coordinator is looked for anew, as it may be another by now: a broker that
+// is none any more refuses.
+func (l *lease) askCoordinator(ctx context.Context, request *offsetCommitRequest) (err error) {
+	if !l.coordinated {
+		if l.coordinator, err = findCoordinator(ctx, l.log.transport, l.log.addr, request.GroupID); err != nil {
+			return err
+		}
+	}
+	request.coordinator = l.coordinator
+	answer, err := l.log.transport.RoundTrip(ctx, l.log.addr, request)
+	if err == nil {
+		err = refusedCommit(answer.(*offsetcommit.Response))
+	}
+	l.coordinated = err == nil
+	return err
+}
+
+// refusedCommit is why a coordinator did not commit all of a request. Errors:
+// ErrFenced, when another generation has begun.
+func refusedCommit(answer *offsetcommit.Response) error {
+	for _, topic := range answer.Topics {
+		for _, p := range topic.Partitions {
+			if p.ErrorCode == 0 {
 				continue
 			}
-			err := fmt.Errorf("%s/%d: %w", name, p.Partition, p.Error)
-			if fences(p.Error) {
+			err := fmt.Errorf("%s/%d: %w", topic.Name, p.PartitionIndex, kafkago.Error(p.ErrorCode))
+			if fences(err) {
 				return fmt.Errorf("%w: %w", pipeline.ErrFenced, err)
 			}
 			return err

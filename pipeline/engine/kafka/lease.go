@@ -27,6 +27,10 @@ type lease struct {
 	ending  chan struct{}
 	holding context.Context
 	letGo   context.CancelFunc
+	// coordinator is the broker that commits go to, if coordinated says that it
+	// is known. Whoever commits owns both, one after the other.
+	coordinator int32
+	coordinated bool
 	// serving counts what reads and moves records, until the lease ends.
 	serving sync.WaitGroup
 	// leaving says that its owner ends it, and the group is to be left.

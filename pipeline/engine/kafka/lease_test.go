@@ -351,6 +351,58 @@ func TestLeaseIsCheapWhenIdle(t *testing.T) {
 	})
 }
 
+// A commit costs one round trip: the coordinator is known from the one before,
+// and looked for again only when it refuses since another took its place.
+func TestLeaseKnowsItsCoordinator(t *testing.T) {
+	inFake(t, func(t *testing.T, f *fake) {
+		p := f.process(t)
+		defer p.shut()
+		p.deliver(p.afterAppend(f.entries(emailHigh, 1))...)
+		var searches, commits, refusals atomic.Int32
+		f.cluster.ControlKey(kmsg.FindCoordinator.Int16(), func(kmsg.Request) (kmsg.Response, error, bool) {
+			f.cluster.KeepControl()
+			searches.Add(1)
+			return nil, nil, false
+		})
+		var refuse atomic.Bool
+		f.cluster.ControlKey(kmsg.OffsetCommit.Int16(), func(request kmsg.Request) (kmsg.Response, error, bool) {
+			f.cluster.KeepControl()
+			commits.Add(1)
+			if !refuse.Swap(false) {
+				return nil, nil, false
+			}
+			refusals.Add(1)
+			return refusedBy(request.(*kmsg.OffsetCommitRequest), kafkago.NotCoordinatorForGroup), nil, true
+		})
+		const rounds = 10
+		for range rounds {
+			p.deliver(p.afterAppend(f.entries(emailHigh, 1))...)
+		}
+		if n := searches.Load(); commits.Load() < rounds || n != 0 {
+			t.Errorf("%d commits, and the coordinator was looked for %d times", commits.Load(), n)
+		}
+		refuse.Store(true)
+		p.deliver(p.afterAppend(f.entries(emailHigh, 1))...)
+		if n := searches.Load(); refusals.Load() != 1 || n != 1 {
+			t.Errorf("%d commits were refused, and the coordinator was looked for %d times", refusals.Load(), n)
+		}
+		p.account(pipeline.Account{Accepted: rounds + 2, Delivered: rounds + 2})
+	})
+}
+
+// refusedBy answers a commit with an error for each of its partitions.
+func refusedBy(request *kmsg.OffsetCommitRequest, reason kafkago.Error) kmsg.Response {
+	answer := request.ResponseKind().(*kmsg.OffsetCommitResponse)
+	for _, topic := range request.Topics {
+		refused := kmsg.OffsetCommitResponseTopic{Topic: topic.Topic}
+		for _, p := range topic.Partitions {
+			refused.Partitions = append(refused.Partitions, kmsg.OffsetCommitResponseTopicPartition{Partition: p.Partition, ErrorCode: int16(reason)})
+		}
+		answer.Topics = append(answer.Topics, refused)
+	}
+	return answer
+}
+
 func TestLeaseEndsWhenClosed(t *testing.T) {
 	inFake(t, func(t *testing.T, f *fake) {
 		p := f.process(t)

@@ -7,16 +7,18 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/segmentio/kafka-go/protocol/initproducerid"
+	"github.com/segmentio/kafka-go/protocol/offsetcommit"
 )
 
-// producerIDOverride tells our form of the request from kafka-go's, as kafka-go
-// asks for. It counts within one kind of request.
-const producerIDOverride protocol.OverrideTypeKey = 1
+// ownForm tells our form of a request from kafka-go's, as kafka-go asks for. It
+// counts within one kind of request.
+const ownForm protocol.OverrideTypeKey = 1
 
 func init() { //nolint:gochecknoinits // kafka-go reads its table of messages without a lock, so it is filled before anything runs
-	r := &producerIDRequest{}
-	protocol.RegisterOverride(r, &initproducerid.Response{}, r.TypeKey())
+	protocol.RegisterOverride(&producerIDRequest{}, &initproducerid.Response{}, ownForm)
+	protocol.RegisterOverride(&offsetCommitRequest{}, &offsetcommit.Response{}, ownForm)
 	protocol.Register(&deleteRecordsRequest{}, &deleteRecordsResponse{})
 }
 
@@ -37,7 +39,7 @@ type producerIDRequest struct {
 func (r *producerIDRequest) ApiKey() protocol.ApiKey { return protocol.InitProducerId } //nolint:revive // kafka-go's spelling
 
 // TypeKey marks our form of the request.
-func (r *producerIDRequest) TypeKey() protocol.OverrideTypeKey { return producerIDOverride }
+func (r *producerIDRequest) TypeKey() protocol.OverrideTypeKey { return ownForm }
 
 // newSession asks any broker for a producer id that nobody had before.
 func newSession(ctx context.Context, transport kafkago.RoundTripper, addr net.Addr) (session, error) {
@@ -50,6 +52,48 @@ func newSession(ctx context.Context, transport kafkago.RoundTripper, addr net.Ad
 		return session{}, fmt.Errorf("ask for a producer id: %w", kafkago.Error(r.ErrorCode))
 	}
 	return session{id: r.ProducerID, epoch: r.ProducerEpoch, given: true}, nil
+}
+
+// offsetCommitRequest is OffsetCommit, as [offsetcommit.Request], for who knows
+// the group's coordinator. kafka-go's own asks for it anew each time, which makes
+// two round trips of each commit.
+type offsetCommitRequest struct {
+	coordinator int32 // the broker's id
+
+	GroupID         string                      `kafka:"min=v2,max=v7"`
+	GenerationID    int32                       `kafka:"min=v2,max=v7"`
+	MemberID        string                      `kafka:"min=v2,max=v7"`
+	RetentionTimeMs int64                       `kafka:"min=v2,max=v4"` // -1 is the broker's own
+	GroupInstanceID string                      `kafka:"min=v7,max=v7,nullable"`
+	Topics          []offsetcommit.RequestTopic `kafka:"min=v2,max=v7"`
+}
+
+// ApiKey is the protocol's number of the request.
+func (r *offsetCommitRequest) ApiKey() protocol.ApiKey { return protocol.OffsetCommit } //nolint:revive // kafka-go's spelling
+
+// TypeKey marks our form of the request.
+func (r *offsetCommitRequest) TypeKey() protocol.OverrideTypeKey { return ownForm }
+
+// Broker is the coordinator.
+func (r *offsetCommitRequest) Broker(cluster protocol.Cluster) (protocol.Broker, error) {
+	broker, ok := cluster.Brokers[r.coordinator]
+	if !ok {
+		return protocol.Broker{ID: -1}, fmt.Errorf("broker %d, which coordinates %s: %w", r.coordinator, r.GroupID, kafkago.BrokerNotAvailable)
+	}
+	return broker, nil
+}
+
+// findCoordinator asks any broker which one coordinates a group.
+func findCoordinator(ctx context.Context, transport kafkago.RoundTripper, addr net.Addr, group string) (int32, error) {
+	answer, err := transport.RoundTrip(ctx, addr, &findcoordinator.Request{Key: group})
+	if err != nil {
+		return 0, fmt.Errorf("ask who coordinates %s: %w", group, err)
+	}
+	r := answer.(*findcoordinator.Response)
+	if r.ErrorCode != 0 {
+		return 0, fmt.Errorf("ask who coordinates %s: %w", group, kafkago.Error(r.ErrorCode))
+	}
+	return r.NodeID, nil
 }
 
 // deleteRecordsRequest is DeleteRecords, which kafka-go does not have. It goes
@@ -105,4 +149,7 @@ type deleteRecordsResponsePartition struct {
 // ApiKey is the protocol's number of the request.
 func (r *deleteRecordsResponse) ApiKey() protocol.ApiKey { return protocol.DeleteRecords } //nolint:revive // kafka-go's spelling
 
-var _ protocol.BrokerMessage = (*deleteRecordsRequest)(nil)
+var (
+	_ protocol.BrokerMessage = (*offsetCommitRequest)(nil)
+	_ protocol.BrokerMessage = (*deleteRecordsRequest)(nil)
+)
