@@ -58,8 +58,15 @@ func outcomesOf(facts []pipeline.Fact) (all []runOutcomes) {
 // another out, of which not every one is worth the statements that it takes.
 type runNotes struct {
 	mu   sync.Mutex
-	kept map[string]struct{}
+	kept map[string]touch
 	news *rate.Limiter
+}
+
+// touch is when this process last noted that a run goes on, and for which hour;
+// zero when it has not.
+type touch struct {
+	at   time.Time
+	hour int32
 }
 
 const (
@@ -67,6 +74,9 @@ const (
 	// how long it takes until it may bring another.
 	newRuns     = 4 * pipeline.MaxRuns
 	newRunEvery = 10 * time.Second
+	// touchEvery is how old the note that a run goes on may be: runs that were
+	// touched within as little of each other may be pushed out in any order.
+	touchEvery = time.Second
 )
 
 // admit says whether outcomes of a run are to be written, and whether the run
@@ -84,9 +94,28 @@ func (n *runNotes) admit(run string) (admitted, isNew bool) {
 func (n *runNotes) keep(runs []keptRun) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.kept = map[string]struct{}{} // what was pushed out is new again when it is back
+	before := n.kept
+	n.kept = make(map[string]touch, len(runs)) // what was pushed out is new again when it is back
 	for _, r := range runs {
-		n.kept[r.name] = struct{}{}
+		n.kept[r.name] = before[r.name]
+	}
+}
+
+// touches says whether it is to be noted that a run goes on.
+func (n *runNotes) touches(run string, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	last := n.kept[run]
+	since := now.Sub(last.at)
+	return last.hour != hourOf(now) || since < 0 || since >= touchEvery
+}
+
+// touched notes that the list says of a run that it went on at a time.
+func (n *runNotes) touched(run string, at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, known := n.kept[run]; known {
+		n.kept[run] = touch{at, hourOf(at)}
 	}
 }
 
@@ -111,11 +140,14 @@ func (s *Store) admitRuns(all []runOutcomes) (admitted []runOutcomes, anyNew boo
 }
 
 // noteOutcomes writes what a call brings to a run: that the run was touched,
-// then its bitmaps.
+// unless that was noted just now, then its bitmaps.
 func (s *Store) noteOutcomes(ctx context.Context, r *runOutcomes) error {
 	now := s.now()
-	if err := s.query(insertRun, r.run, hourOf(now), now.UnixMilli()).ExecContext(ctx); err != nil {
-		return err
+	if s.runs.touches(r.run, now) {
+		if err := s.query(insertRun, r.run, hourOf(now), now.UnixMilli()).ExecContext(ctx); err != nil {
+			return err
+		}
+		s.runs.touched(r.run, now)
 	}
 	for state, bitmap := range r.byState {
 		bitmap.RunOptimize()
