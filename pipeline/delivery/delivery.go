@@ -99,7 +99,7 @@ func New(cfg Config) *Delivery {
 func BatchWait(p pipeline.Priority) time.Duration {
 	switch p {
 	case pipeline.High:
-		return 50 * time.Millisecond
+		return 30 * time.Millisecond
 	case pipeline.Normal:
 		return 200 * time.Millisecond
 	default:
