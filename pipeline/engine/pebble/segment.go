@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"iter"
 	"math/bits"
+	"runtime"
 	"slices"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -246,6 +247,7 @@ func (g *segment) placesByHash() []uint64 {
 			*to++
 		}
 		places, sorted = sorted, places
+		runtime.Gosched() // a pass takes milliseconds, and nobody waits for it
 	}
 	return places
 }
