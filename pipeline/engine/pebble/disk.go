@@ -28,8 +28,8 @@ func (f privateFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File
 	return file, os.Chmod(name, privateMode)
 }
 
-// table is a table that is being written: by a flush or a compaction, which
-// nobody waits for. After each piece it lets those run who are waited for, or
+// table is a table that is being written: by a flush, a compaction or the builder,
+// which nobody waits for. After each piece it lets those run who are waited for, or
 // each of them would wait until the scheduler takes the processor away, 10 ms.
 type table struct{ vfs.File }
 

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +22,6 @@ const (
 	buildAgainAfter = time.Second
 	// openTables bounds the tables that are written at a time.
 	openTables = 16
-	// yieldEvery is how many rows are written before others have the processor.
-	yieldEvery = 256
 	// tableName begins the names of the tables that the store has not taken in.
 	tableName = "segment-"
 )
@@ -138,13 +135,9 @@ func (t *tables) writeSome(ctx context.Context, in []slice) (err error) {
 		}
 	}
 	var key []byte
-	n := 0
 	for id, row := range t.segment.sorted() {
-		if n++; n%yieldEvery == 0 {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			runtime.Gosched()
+		if err := ctx.Err(); err != nil {
+			return err
 		}
 		in := t.store.sliced.of(id)
 		w := open[in]
@@ -169,7 +162,7 @@ func (t *tables) create() (*sstable.Writer, error) {
 		return nil, err
 	}
 	t.paths = append(t.paths, name)
-	file = vfs.NewSyncingFile(file, vfs.SyncingFileOptions{BytesPerSync: 1 << 20})
+	file = vfs.NewSyncingFile(table{file}, vfs.SyncingFileOptions{BytesPerSync: 1 << 20})
 	return sstable.NewWriter(objstorageprovider.NewFileWritable(file), s.tableOptions), nil
 }
 
