@@ -101,54 +101,46 @@ func (s *scratch) give(keys []pipeline.PreferenceKey, found []*pipeline.Preferen
 
 // Set caches preferences, but none in place of a newer version. It never fails.
 func (c *Preferences) Set(_ context.Context, preferences []*pipeline.Preference) error {
-	s := c.borrow()
-	defer c.scratches.Put(s)
 	expires := c.after(c.ttl)
-	for len(preferences) > 0 {
-		user, n := preferences[0].UserID, 1
-		for n < len(preferences) && preferences[n].UserID == user {
-			n++
-		}
-		c.change(s, user, func(records *records) {
-			for _, p := range preferences[:n] {
-				records.put(preferenceRecord(p, expires))
-			}
-		})
-		preferences = preferences[n:]
-	}
+	c.put(len(preferences),
+		func(i int) string { return preferences[i].UserID },
+		func(i int) record { return preferenceRecord(preferences[i], expires) })
 	return nil
 }
 
 // Invalidate forgets keys that are not newer than a version, and for 10 s keeps
 // out what is older. It never fails.
 func (c *Preferences) Invalidate(_ context.Context, keys []pipeline.PreferenceKey, version int64) error {
-	s := c.borrow()
-	defer c.scratches.Put(s)
 	expires := c.after(min(c.ttl, tombstoneTTL))
-	for len(keys) > 0 {
-		user, n := keys[0].UserID, 1
-		for n < len(keys) && keys[n].UserID == user {
-			n++
-		}
-		c.change(s, user, func(records *records) {
-			for _, key := range keys[:n] {
-				records.put(record{channel: key.Channel, wants: tombstoneMark, expires: expires, version: version})
-			}
+	c.put(len(keys),
+		func(i int) string { return keys[i].UserID },
+		func(i int) record {
+			return record{channel: keys[i].Channel, wants: tombstoneMark, expires: expires, version: version}
 		})
-		keys = keys[n:]
-	}
 	return nil
 }
 
-// change lets put change what is held of a user.
-func (c *Preferences) change(s *scratch, user string, put func(*records)) {
-	c.ring.update(user, func(entry []byte) []byte {
-		var held records
-		held.take(entry, c.now())
-		put(&held)
-		s.written = held.append(s.written[:0])
-		return s.written
-	})
+// put takes in n records of users, those of one user that stand side by side at
+// once.
+func (c *Preferences) put(n int, user func(int) string, record func(int) record) {
+	s := c.borrow()
+	defer c.scratches.Put(s)
+	for from := 0; from < n; {
+		to := from + 1
+		for to < n && user(to) == user(from) {
+			to++
+		}
+		c.ring.update(user(from), func(entry []byte) []byte {
+			var held records
+			held.take(entry, c.now())
+			for i := from; i < to; i++ {
+				held.put(record(i))
+			}
+			s.written = held.append(s.written[:0])
+			return s.written
+		})
+		from = to
+	}
 }
 
 // Entries is how many users are held, some of them expired.
