@@ -79,6 +79,7 @@ func Stores(t *testing.T, make func(t *testing.T) StoreUnderTest) {
 		{"records of a user come in order", ordered},
 		{"a batch waits for its time or its size", awaits},
 		{"a retry comes back when it is due, with its attempts", retries},
+		{"retries come back, however many are recorded and handed out at once", manyRetries},
 		{"an answered key is replayed, also after a restart", replays},
 		{"a key with another body is a conflict", conflicts},
 		{"a running key is refused, a released one free", running},

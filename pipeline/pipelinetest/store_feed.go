@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -136,6 +137,44 @@ func retries(_ *testing.T, w *world) {
 		w.Fatalf("after the retry it is %+v", e)
 	}
 	w.account(pipeline.Account{Accepted: 1, Delivered: 1})
+}
+
+// manyRetries has some record retries that are due at once while others are
+// handed out: none may be passed over.
+func manyRetries(_ *testing.T, w *world) {
+	const users, rounds, settlers = 48, 6, 4
+	var some []pipeline.Notification
+	for n := range users {
+		some = append(some, notification(fmt.Sprint("user", n), 1))
+	}
+	w.commit(some...)
+	lease, handed := w.lease(pipeline.Email), make(chan []*pipeline.Delivery, users)
+	var settling errgroup.Group
+	for range settlers {
+		settling.Go(func() error {
+			for deliveries := range handed {
+				facts := make([]pipeline.Fact, len(deliveries))
+				for i, d := range deliveries {
+					if facts[i] = delivered(d); len(d.Attempts) < rounds {
+						facts[i] = retrying(d, time.Now())
+					}
+				}
+				if err := w.store.Settle(w.Context(), lease, facts); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	for n := 0; n < users*(rounds+1); {
+		deliveries := w.fetch(3)
+		n += len(deliveries)
+		handed <- deliveries
+	}
+	close(handed)
+	w.must(settling.Wait())
+	w.nothingDue()
+	w.account(pipeline.Account{Accepted: users, Delivered: users})
 }
 
 func settlesTwice(_ *testing.T, w *world) {

@@ -59,6 +59,10 @@ type retries struct {
 	// that none can come to lie before the cursor.
 	cursor  waitKey
 	scanned int64
+	// unwritten is when the first is due that the commit under way adds, 0 when
+	// it adds none. A fetch meanwhile looks at earlier ones alone: the cursor
+	// would pass what it does not see yet.
+	unwritten int64
 	// nextDue is when the first behind the cursor is due, 0 when there is none.
 	nextDue int64
 	// doubtUntil is the cursor of the owner before.
@@ -70,6 +74,31 @@ func (r *retries) expect(due int64) {
 	if due != 0 && (r.nextDue == 0 || due < r.nextDue) {
 		r.nextDue = due
 	}
+}
+
+// horizon is up to which due time a fetch may look now.
+func (r *retries) horizon(now time.Time) int64 {
+	if r.unwritten != 0 {
+		return min(now.UnixMilli(), r.unwritten-1)
+	}
+	return now.UnixMilli()
+}
+
+// add gives a retry that is being written its due time, behind all that a fetch
+// has looked at, or it would never be seen.
+func (r *retries) add(at time.Time) (due int64) {
+	due = max(at.UnixMilli(), r.scanned+1)
+	if r.unwritten == 0 || due < r.unwritten {
+		r.unwritten = due
+	}
+	return due
+}
+
+// added notes that a retry has been written, and with it all of its commit.
+func (r *retries) added(due int64) {
+	r.unwritten = 0
+	r.count++
+	r.expect(due)
 }
 
 // recoverLane reads where a queue's partitions and retries stand.
@@ -274,7 +303,7 @@ func (l *lane) due(now time.Time) (n int64, since time.Time) {
 		}
 		n += room
 	}
-	if due := l.retries.nextDue; due != 0 && due <= now.UnixMilli() {
+	if due := l.retries.nextDue; due != 0 && due <= l.retries.horizon(now) {
 		if at := time.UnixMilli(due); n == 0 || at.Before(since) {
 			since = at
 		}
@@ -284,14 +313,14 @@ func (l *lane) due(now time.Time) (n int64, since time.Time) {
 }
 
 // alarm is when Await should look again though nothing new has come: when the
-// first that is due will have waited long enough, or the next retry. The zero
-// time is never.
+// first that is due will have waited long enough, or the next retry; for one
+// beyond what is being written the end of that wakes it. The zero time is never.
 func (l *lane) alarm(due int64, since time.Time, wait time.Duration) time.Time {
 	var at time.Time
 	if due > 0 {
 		at = since.Add(wait)
 	}
-	if next := l.retries.nextDue; next != 0 {
+	if next, unwritten := l.retries.nextDue, l.retries.unwritten; next != 0 && (unwritten == 0 || next < unwritten) {
 		if retry := time.UnixMilli(next).Add(wait); at.IsZero() || retry.Before(at) {
 			at = retry
 		}

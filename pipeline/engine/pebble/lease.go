@@ -131,14 +131,14 @@ func (l *lease) Fetch(ctx context.Context, p pipeline.Priority, maximum int) ([]
 // fetchRetries takes the lane's retries that are due: all when there is little
 // else, else at most half of what was asked for.
 func (s *Store) fetchRetries(h *handout, maximum int) (err error) {
-	now := s.cfg.Now().UnixMilli()
 	s.mu.Lock()
 	r := &h.lane.retries
-	if r.nextDue == 0 || r.nextDue > now {
+	horizon := r.horizon(s.cfg.Now())
+	if r.nextDue == 0 || r.nextDue > horizon {
 		s.mu.Unlock()
 		return nil
 	}
-	r.scanned = max(r.scanned, now)
+	r.scanned = max(r.scanned, horizon)
 	r.nextDue = 0 // one that is added meanwhile sets it
 	from, doubtUntil, lane := r.cursor, r.doubtUntil, h.lane.number
 	quota := maximum - int(min(h.lane.waiting, int64(maximum)/2))
@@ -155,7 +155,7 @@ func (s *Store) fetchRetries(h *handout, maximum int) (err error) {
 		if err != nil {
 			return err
 		}
-		if k.due > now || len(h.waitKeys) == quota {
+		if k.due > horizon || len(h.waitKeys) == quota {
 			nextDue = k.due
 			break
 		}

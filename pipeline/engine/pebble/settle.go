@@ -180,8 +180,7 @@ func (st *settlement) apply(g *group, f *pipeline.Fact, touched map[*partition]s
 
 func (st *settlement) addRetry(g *group, l *lane, f *pipeline.Fact) {
 	st.store.mu.Lock()
-	// Behind what a fetch has looked at, or it would never be seen.
-	due := max(f.Due.UnixMilli(), l.retries.scanned+1)
+	due := l.retries.add(f.Due)
 	st.store.mu.Unlock()
 	g.scratch = appendWaiting(g.scratch[:0], f)
 	g.set(waitKey{due: due, id: f.Delivery.ID}.append(nil, l.number), g.scratch)
@@ -235,8 +234,7 @@ func (st *settlement) publish() {
 	}
 	st.marks.publish()
 	for _, r := range st.retries {
-		r.lane.retries.count++
-		r.lane.retries.expect(r.due)
+		r.lane.retries.added(r.due)
 		r.lane.signal()
 	}
 	if len(st.facts) > 0 {
