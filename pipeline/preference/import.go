@@ -25,9 +25,13 @@ func (s *Service) Import(ctx context.Context, preferences []pipeline.Preference)
 	// Also after an error: some may have been written.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewTimeout)
 	defer cancel()
-	s.refresh.Lock()
-	s.forget(ctx, keys, before)
-	s.refresh.Unlock()
+	if s.local {
+		s.renew(ctx, keys)
+	} else {
+		s.refresh.Lock()
+		s.forget(ctx, keys, before)
+		s.refresh.Unlock()
+	}
 	s.tell(ctx, keys)
 	return err
 }

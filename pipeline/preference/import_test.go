@@ -27,6 +27,19 @@ func TestImportIsSeenThoughOthersWereCached(t *testing.T) {
 	}
 }
 
+// What is imported behind a local cache is read back from the store by the
+// import, and by nobody who asks for it.
+func TestImportFillsALocalCache(t *testing.T) {
+	s, stores := newService(t, 3, preference.Options{Local: true})
+	if err := s.Import(t.Context(), []pipeline.Preference{optedOut("ada"), optedOut("cay")}); err != nil {
+		t.Fatal(err)
+	}
+	asked := reads(stores)
+	if got := promotional(t, s, "ada", "cay"); got != "nn" || reads(stores) != asked {
+		t.Errorf("%s, with %d reads of the store", got, reads(stores)-asked)
+	}
+}
+
 func TestImportThatFailsTellsSo(t *testing.T) {
 	s, stores := newService(t, 1, preference.Options{})
 	stores[0].fail(pipeline.ErrUnavailable)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -58,6 +59,11 @@ func options(cfg Config, files vfs.FS) *pebble.Options {
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = blockSize
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	// What comes to level 0 is merged or deleted within seconds.
+	o.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
+	for i := range o.Levels[1:] {
+		o.Levels[1+i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	}
 	return o
 }

@@ -162,12 +162,30 @@ func (g *segment) appendUser(rows []recentRow, hash uint32, from, before pipelin
 	return rows
 }
 
+// stride is how many rows are looked through before others may run: half a
+// millisecond of work that nobody waits for.
+const stride = 1 << 14
+
+// giveWay gives a long list in strides.
+func giveWay[S ~[]E, E any](list S) iter.Seq[S] {
+	return func(yield func(S) bool) {
+		for some := range slices.Chunk(list, stride) {
+			if !yield(some) {
+				return
+			}
+			runtime.Gosched()
+		}
+	}
+}
+
 // ids gives the id of each row, in the order they came.
 func (g *segment) ids() iter.Seq[pipeline.ID] {
 	return func(yield func(pipeline.ID) bool) {
-		for i := range g.entries {
-			if !yield(g.id(g.entries[i].at)) {
-				return
+		for some := range giveWay(g.entries) {
+			for i := range some {
+				if !yield(g.id(some[i].at)) {
+					return
+				}
 			}
 		}
 	}
@@ -226,28 +244,32 @@ func (g *segment) touch(places []uint64) (sum byte) {
 // the hash at a time, the last first.
 func (g *segment) placesByHash() []uint64 {
 	const digit, passes = 11, 3
-	places, sorted := make([]uint64, len(g.entries)), make([]uint64, len(g.entries))
-	for i := range g.entries {
-		at := g.entries[i].at
-		places[i] = uint64(g.id(at).UserHash())<<32 | uint64(at)
+	places, sorted := make([]uint64, 0, len(g.entries)), make([]uint64, len(g.entries))
+	for some := range giveWay(g.entries) {
+		for _, e := range some {
+			places = append(places, uint64(g.id(e.at).UserHash())<<32|uint64(e.at))
+		}
 	}
 	for pass := range passes {
 		shift := 32 + digit*pass
 		var next [1 << digit]int
-		for _, place := range places {
-			next[place>>shift%(1<<digit)]++
+		for some := range giveWay(places) {
+			for _, place := range some {
+				next[place>>shift%(1<<digit)]++
+			}
 		}
 		sum := 0
 		for i, n := range next {
 			next[i], sum = sum, sum+n
 		}
-		for _, place := range places {
-			to := &next[place>>shift%(1<<digit)]
-			sorted[*to] = place
-			*to++
+		for some := range giveWay(places) {
+			for _, place := range some {
+				to := &next[place>>shift%(1<<digit)]
+				sorted[*to] = place
+				*to++
+			}
 		}
 		places, sorted = sorted, places
-		runtime.Gosched() // a pass takes milliseconds, and nobody waits for it
 	}
 	return places
 }

@@ -47,10 +47,38 @@ type slicedDay struct {
 
 // of is the slice of an id.
 func (s *sliced) of(id pipeline.ID) slice {
+	f := s.finder()
+	return f.of(id)
+}
+
+// finder finds the slices of many ids as they are now.
+func (s *sliced) finder() sliceFinder { return sliceFinder{begins: *s.begins.Load()} }
+
+// sliceFinder keeps the slice that it found last: ids that come one after
+// another are mostly of one.
+type sliceFinder struct {
+	begins   map[day][]int64
+	in       slice
+	from, to int64 // of in, milliseconds since 1970
+}
+
+func (f *sliceFinder) of(id pipeline.ID) slice {
 	at := id.Time()
+	millis := at.UnixMilli()
+	if f.from <= millis && millis < f.to {
+		return f.in
+	}
 	d := dayOf(at)
-	number, _ := slices.BinarySearch((*s.begins.Load())[d], at.UnixMilli()+1)
-	return firstSlice(d) + slice(number)
+	begins := f.begins[d]
+	number, _ := slices.BinarySearch(begins, millis+1)
+	f.in, f.from, f.to = firstSlice(d)+slice(number), d.begin().UnixMilli(), (d + 1).begin().UnixMilli()
+	if number > 0 {
+		f.from = begins[number-1]
+	}
+	if number < len(begins) {
+		f.to = begins[number]
+	}
+	return f.in
 }
 
 // publish shows readers where the slices begin.
@@ -102,8 +130,9 @@ func (s *sliced) brings(g *segment, horizon day) map[slice]broughtRows {
 	brought := map[slice]broughtRows{}
 	var in slice
 	var b broughtRows
+	find := s.finder()
 	for id := range g.ids() {
-		next := s.of(id)
+		next := find.of(id)
 		if next.day() < horizon {
 			continue
 		}

@@ -135,11 +135,12 @@ func (t *tables) writeSome(ctx context.Context, in []slice) (err error) {
 		}
 	}
 	var key []byte
+	find := t.store.sliced.finder()
 	for id, row := range t.segment.sorted() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		in := t.store.sliced.of(id)
+		in := find.of(id)
 		w := open[in]
 		if w == nil {
 			continue
