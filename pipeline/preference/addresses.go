@@ -8,7 +8,14 @@ import (
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/bloom"
 )
+
+// filterRoom is for how many addresses there is room at least.
+const filterRoom = 1024
+
+// newFilter makes a filter for so many addresses, and as many again.
+func newFilter(addresses int) *bloom.Filter { return bloom.New(2 * max(addresses, filterRoom)) }
 
 // addresses answers what is wanted of addresses. Something was said of few: a
 // filter in memory answers for the others. An address is added to it before
@@ -20,10 +27,10 @@ type addresses struct {
 	key      pipeline.IDKey
 	log      *slog.Logger
 
-	filter atomic.Pointer[filter]
+	filter atomic.Pointer[bloom.Filter]
 	// adding is held to add, or to change which filters are added to.
 	adding sync.Mutex
-	next   *filter // being made, or nil
+	next   *bloom.Filter // being made, or nil
 
 	unhear  func()
 	remake  chan struct{}
@@ -61,25 +68,25 @@ func (a *addresses) close() {
 // load makes the filter anew from the rows.
 func (a *addresses) load(ctx context.Context) error {
 	defer a.setNext(nil)
-	for room := int(a.filter.Load().added.Load()); ; {
+	for room := a.filter.Load().Added(); ; {
 		made := newFilter(room)
 		a.setNext(made)
 		err := a.shards.ScanAddresses(ctx, func(p pipeline.Preference) {
 			if h, ok := p.AddressHash(); ok && (!p.Transactional || !p.Promotional) {
-				made.add(h)
+				made.Add(h)
 			}
 		})
 		if err != nil {
 			return err
 		}
-		if room = int(made.added.Load()); !made.isFull() {
+		if room = made.Added(); !made.IsFull() {
 			a.filter.Store(made)
 			return nil
 		}
 	}
 }
 
-func (a *addresses) setNext(f *filter) {
+func (a *addresses) setNext(f *bloom.Filter) {
 	a.adding.Lock()
 	defer a.adding.Unlock()
 	a.next = f
@@ -108,13 +115,13 @@ func (a *addresses) add(keys ...pipeline.PreferenceKey) {
 	defer a.adding.Unlock()
 	for _, key := range keys {
 		if h, ok := key.AddressHash(); ok {
-			a.filter.Load().add(h)
+			a.filter.Load().Add(h)
 			if a.next != nil {
-				a.next.add(h)
+				a.next.Add(h)
 			}
 		}
 	}
-	if a.filter.Load().isFull() {
+	if a.filter.Load().IsFull() {
 		a.missed() // for a larger one
 	}
 }
@@ -138,13 +145,13 @@ func (a *addresses) missed() {
 // says that nothing was said of any of them.
 func (a *addresses) lookup(ctx context.Context, recipients []pipeline.Recipient) ([]pipeline.Preference, error) {
 	f := a.filter.Load()
-	if f.isEmpty() {
+	if f.IsEmpty() {
 		return nil, nil
 	}
 	var keys []pipeline.PreferenceKey
 	var at []int
 	for i, r := range recipients {
-		if h := a.key.AddressHash(r); f.has(h) {
+		if h := a.key.AddressHash(r); f.MayHave(h) {
 			keys, at = append(keys, h.Key(r.Channel)), append(at, i)
 		}
 	}

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -23,8 +24,8 @@ type Preferences struct {
 	scratches sync.Pool
 }
 
-// NewPreferences makes a cache that keeps preferences for ttl, and so many bytes
-// of them, but some 2 MB at least. It takes them as it fills.
+// NewPreferences makes a cache that keeps preferences for ttl at most, and so many
+// bytes of them, but some 2 MB at least. It takes them as it fills.
 func NewPreferences(ttl time.Duration, maxBytes uint64) *Preferences {
 	return &Preferences{ring: newRing(maxBytes), ttl: ttl, began: time.Now()}
 }
@@ -99,12 +100,20 @@ func (s *scratch) give(keys []pipeline.PreferenceKey, found []*pipeline.Preferen
 	}
 }
 
-// Set caches preferences, but none in place of a newer version. It never fails.
+// Set caches preferences, but none in place of a newer version, each for half of
+// the ttl to all of it: what came together, as from an import, is not read again
+// together. It never fails.
 func (c *Preferences) Set(_ context.Context, preferences []*pipeline.Preference) error {
-	expires := c.after(c.ttl)
+	first, spread := c.after(c.ttl/2), max(1, uint64(c.ttl.Milliseconds())/2)
+	expires := first
 	c.put(len(preferences),
 		func(i int) string { return preferences[i].UserID },
-		func(i int) record { return preferenceRecord(preferences[i], expires) })
+		func(i int) record {
+			if i == 0 || preferences[i].UserID != preferences[i-1].UserID {
+				expires = first + rand.Uint64N(spread)
+			}
+			return preferenceRecord(preferences[i], expires)
+		})
 	return nil
 }
 

@@ -113,14 +113,30 @@ func email(user string) []pipeline.PreferenceKey {
 func TestPreferencesExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := memory.NewPreferences(300*time.Second, 1<<20)
-		set(t, c, preference("a", 9))
-		time.Sleep(299 * time.Second) // virtual
-		if got := versions(t, c, "a"); got[0] != 9 {
-			t.Error("it went early")
+		const users = 100
+		for i := range users {
+			set(t, c, preference(fmt.Sprint("user", i), 9))
 		}
-		time.Sleep(2 * time.Second) // virtual
-		if got := versions(t, c, "a"); got[0] != -1 {
-			t.Error("it stays")
+		set(t, c, preference("a", 9))
+		held := func() (n int) {
+			for i := range users {
+				if versions(t, c, fmt.Sprint("user", i))[0] == 9 {
+					n++
+				}
+			}
+			return n
+		}
+		time.Sleep(149 * time.Second) // virtual
+		if n := held(); n != users {
+			t.Errorf("in less than half of its time %d of %d went", users-n, users)
+		}
+		time.Sleep(75 * time.Second) // virtual
+		if n := held(); n < users/4 || n > users*3/4 {
+			t.Errorf("in three quarters of their time %d of %d went, want about half", users-n, users)
+		}
+		time.Sleep(77 * time.Second) // virtual
+		if n := held(); n != 0 {
+			t.Errorf("%d stay", n)
 		}
 		set(t, c, preference("a", 1))
 		if got := versions(t, c, "a"); got[0] != 1 {

@@ -1,9 +1,9 @@
 package pebble
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -49,7 +49,10 @@ func (s *Store) recoverAccount() error {
 		return err
 	}
 	for ; len(counts) >= 12; counts = counts[12:] {
-		s.writer.keys[binary.BigEndian.Uint32([]byte(counts))] = int64(binary.BigEndian.Uint64([]byte(counts[4:])))
+		generation := binary.BigEndian.Uint32([]byte(counts))
+		s.writer.keys[generation] = &keptKeys{
+			count: int64(binary.BigEndian.Uint64([]byte(counts[4:]))), filter: newKeyFilter(generation, false),
+		}
 	}
 	s.writer.showKeys()
 	return nil
@@ -58,9 +61,9 @@ func (s *Store) recoverAccount() error {
 // writeKeyCounts writes how many idempotency keys each generation holds.
 func (g *group) writeKeyCounts() {
 	var value []byte
-	for generation, n := range g.w.keys {
+	for generation, kept := range g.w.keys {
 		value = binary.BigEndian.AppendUint32(value, generation)
-		value = binary.BigEndian.AppendUint64(value, uint64(n))
+		value = binary.BigEndian.AppendUint64(value, uint64(kept.count))
 	}
 	g.set(metaKey("keys"), value)
 	g.w.showKeys()
@@ -72,18 +75,21 @@ func (w *writer) showKeys() {
 	keys := &w.store.keys
 	keys.count.Store(w.keyCount())
 	if shown := keys.generations.Load(); shown != nil && len(*shown) == len(w.keys) &&
-		!slices.ContainsFunc(*shown, func(generation uint32) bool { return w.keys[generation] == 0 }) {
+		!slices.ContainsFunc(*shown, func(f *keyFilter) bool { return w.keys[f.generation] == nil }) {
 		return
 	}
-	newestFirst := slices.Sorted(maps.Keys(w.keys))
-	slices.Reverse(newestFirst)
+	newestFirst := make([]*keyFilter, 0, len(w.keys))
+	for _, kept := range w.keys {
+		newestFirst = append(newestFirst, kept.filter)
+	}
+	slices.SortFunc(newestFirst, func(a, b *keyFilter) int { return cmp.Compare(b.generation, a.generation) })
 	keys.generations.Store(&newestFirst)
 }
 
 func (w *writer) keyCount() int64 {
 	n := int64(0)
-	for _, count := range w.keys {
-		n += count
+	for _, kept := range w.keys {
+		n += kept.count
 	}
 	return n
 }

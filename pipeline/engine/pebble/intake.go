@@ -19,10 +19,10 @@ const keyBytes = 96
 type runningKeys struct {
 	mu      sync.Mutex
 	running map[pipeline.KeyHash]struct{}
-	// count is how many done keys are kept, and generations lists those that hold
-	// any, newest first: a look-up asks no others.
+	// count is how many done keys are kept, and generations lists the filters of
+	// those that hold any, newest first: a look-up asks no others.
 	count       atomic.Int64
-	generations atomic.Pointer[[]uint32]
+	generations atomic.Pointer[[]*keyFilter]
 }
 
 // take adds all of the claims' keys, or none and the index of one that runs.
@@ -54,6 +54,22 @@ type reservation struct {
 	claims    []pipeline.Claim
 	standings []pipeline.Standing
 	held      []pipeline.KeyHash // fresh keys, in the running set
+	arriving  bool               // it is counted among those who will ask for a commit
+}
+
+// arrive has the writer expect a commit, until that is asked for or the
+// reservation ends.
+func (r *reservation) arrive() {
+	r.arriving = true
+	r.store.writer.arriving.Add(1)
+}
+
+// arrived ends that.
+func (r *reservation) arrived() {
+	if r.arriving {
+		r.arriving = false
+		r.store.writer.arriving.Add(-1)
+	}
 }
 
 // Reserve looks the keys up and marks the fresh ones as running. The running
@@ -64,6 +80,7 @@ func (s *Store) Reserve(ctx context.Context, claims []pipeline.Claim) (pipeline.
 	}
 	r := &reservation{store: s, claims: claims}
 	if len(claims) == 0 {
+		r.arrive()
 		return r, nil
 	}
 	if busy, ok := s.keys.take(claims); !ok {
@@ -77,6 +94,7 @@ func (s *Store) Reserve(ctx context.Context, claims []pipeline.Claim) (pipeline.
 		r.Release()
 		return nil, err
 	}
+	r.arrive()
 	return r, nil
 }
 
@@ -146,6 +164,7 @@ func (r *reservation) Standing() []pipeline.Standing { return r.standings }
 
 // Release frees the keys that are still held.
 func (r *reservation) Release() {
+	r.arrived()
 	r.store.keys.free(r.held)
 	r.held = nil
 }
@@ -157,6 +176,7 @@ func (r *reservation) Commit(ctx context.Context, admissions []pipeline.Admissio
 	if err != nil {
 		return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
 	}
+	r.arrived()
 	err = r.store.submitRows(ctx, func(g *group) {
 		r.build(g, admissions)
 		for _, replayed := range replays {
@@ -193,7 +213,7 @@ func (r *reservation) build(g *group, admissions []pipeline.Admission) {
 		answers[i].body, answers[i].stamp = r.claims[i].Body, r.standings[i].Stamp
 		g.scratch = appendAnswer(g.scratch[:0], &answers[i])
 		g.set(idempotencyKey(generation, r.claims[i].Key), g.scratch)
-		g.w.keys[generation]++
+		g.w.addKey(generation, r.claims[i].Key)
 		g.keysChanged = true
 	}
 }
@@ -246,11 +266,14 @@ func decodeAnswer(value string) (answer, error) {
 func (s *Store) answer(key pipeline.KeyHash) (answer, bool, error) {
 	now := s.now()
 	oldest := generationOf(now.Add(-s.cfg.KeyTTL))
-	for _, generation := range *s.keys.generations.Load() {
-		if generation < oldest {
+	for _, f := range *s.keys.generations.Load() {
+		if f.generation < oldest {
 			break
 		}
-		value, found, err := s.get(idempotencyKey(generation, key))
+		if !f.mayHold(key) {
+			continue
+		}
+		value, found, err := s.get(idempotencyKey(f.generation, key))
 		if err != nil {
 			return answer{}, false, err
 		}

@@ -1,7 +1,6 @@
 package pebble
 
 import (
-	"encoding/binary"
 	"testing"
 	"time"
 
@@ -22,12 +21,12 @@ func BenchmarkReserveFresh(b *testing.B) {
 			b.Error(err)
 		}
 	}()
-	n := uint64(0)
+	n := 0
 	claims := func(count int) []pipeline.Claim {
 		list := make([]pipeline.Claim, count)
 		for i := range list {
 			n++
-			binary.LittleEndian.PutUint64(list[i].Key[:], n*0x9e3779b97f4a7c15)
+			list[i].Key = keyNumber(n)
 			list[i].Stamp, list[i].Entries = pipeline.Stamp{At: time.Now()}, 1
 		}
 		return list

@@ -75,6 +75,7 @@ type Store struct {
 	recent       recent
 	sliced       sliced
 	builder      builder
+	keyLoader    keyLoader
 	// flushFailed has an element when Pebble failed to write a table.
 	flushFailed chan struct{}
 
@@ -127,6 +128,7 @@ func Open(cfg Config) (*Store, error) {
 	s.writer.start()
 	s.startBuilder()
 	s.startUpkeep()
+	s.startKeyLoader()
 	return s, nil
 }
 
@@ -193,6 +195,7 @@ func (s *Store) open() (err error) {
 // first: these are checked whenever they are read, and the next opening is
 // quick.
 func (s *Store) Close() error {
+	s.keyLoader.end()
 	s.upkeep.end()
 	s.builder.end()
 	s.writer.stop()

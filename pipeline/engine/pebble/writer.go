@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -30,6 +31,10 @@ const (
 	// maxLinger is how long a change that nobody outside waits for is kept for
 	// one that somebody does: at a low rate half of the commits are spared so.
 	maxLinger = 5 * time.Millisecond
+	// shareLinger is how long a change that a client waits for is kept for those of
+	// others who are on the way: many who ask for little share a commit so, which
+	// costs more than what they ask for.
+	shareLinger = time.Millisecond
 )
 
 // change is one caller's part of a commit.
@@ -44,21 +49,42 @@ type change struct {
 }
 
 // writer is the one goroutine that changes the store. All fields but changes
-// belong to it.
+// and arriving belong to it.
 type writer struct {
-	store      *Store
-	changes    chan *change
+	store   *Store
+	changes chan *change
+	// arriving is how many requests have their keys and have not asked for their
+	// commit yet.
+	arriving   atomic.Int64
 	finished   sync.WaitGroup
 	partitions []writtenPartition
 	group      group // the commit under construction, in the memory of the one before
 	lanes      []writtenLane
 	account    pipeline.Account
-	keys       map[uint32]int64 // idempotency keys by generation
-	days       map[day]int64    // about what the history of each day takes
+	keys       map[uint32]*keptKeys // by generation
+	days       map[day]int64        // about what the history of each day takes
 	// commits numbers the commits, without a gap: a log that was cut off or is
 	// gone shows by it.
 	commits      uint64
 	acknowledged *acknowledged
+}
+
+// keptKeys is the idempotency keys of a generation.
+type keptKeys struct {
+	count  int64
+	filter *keyFilter
+}
+
+// addKey counts a key that is being written. Who looks for it from now on finds
+// that the generation may hold it.
+func (w *writer) addKey(generation uint32, key pipeline.KeyHash) {
+	kept := w.keys[generation]
+	if kept == nil {
+		kept = &keptKeys{filter: newKeyFilter(generation, true)}
+		w.keys[generation] = kept
+	}
+	kept.count++
+	kept.filter.add(key)
 }
 
 // writtenPartition is a partition as the last built commit leaves it.
@@ -82,7 +108,7 @@ func newWriter(s *Store, partitions int) *writer {
 		changes:    make(chan *change, maxGroup),
 		partitions: make([]writtenPartition, queues*partitions),
 		lanes:      make([]writtenLane, queues),
-		keys:       map[uint32]int64{},
+		keys:       map[uint32]*keptKeys{},
 		days:       map[day]int64{},
 	}
 	w.group = group{w: w, open: make(map[int]*block, 8)}
@@ -142,18 +168,20 @@ func (w *writer) run() {
 	}
 }
 
-// gather takes the changes that are waiting already and, while all of them are
-// patient, waits for one that is not.
+// gather takes the changes that are waiting already. While all of them are
+// patient it waits for one that is not, and then for those that are arriving.
 func (w *writer) gather(pending []*change, linger *time.Timer) []*change {
 	patient := pending[0].patient
-	linger.Reset(maxLinger)
+	if linger.Reset(shareLinger); patient {
+		linger.Reset(maxLinger)
+	}
 	for len(pending) < maxGroup {
 		var c *change
 		var open bool
 		select {
 		case c, open = <-w.changes:
 		default:
-			if !patient {
+			if !patient && w.arriving.Load() == 0 {
 				return pending
 			}
 			select {
@@ -165,7 +193,10 @@ func (w *writer) gather(pending []*change, linger *time.Timer) []*change {
 		if !open {
 			return pending
 		}
-		pending, patient = append(pending, c), patient && c.patient
+		if pending = append(pending, c); patient && !c.patient {
+			patient = false
+			linger.Reset(shareLinger)
+		}
 	}
 	return pending
 }

@@ -16,23 +16,31 @@ func TestPatientChangesShareCommits(t *testing.T) {
 		*change
 	}
 	for _, c := range []struct {
-		name  string
-		first *change
-		later []arrival
-		want  int
-		after time.Duration
+		name     string
+		arriving int64
+		first    *change
+		later    []arrival
+		want     int
+		after    time.Duration
 	}{
-		{"an urgent one goes alone, at once", urgent, []arrival{{time.Millisecond, urgent}}, 1, 0},
-		{"an urgent one takes along what waits", urgent, []arrival{{0, patient}, {0, urgent}}, 3, 0},
-		{"patient ones wait for an urgent one", patient, []arrival{{time.Millisecond, patient}, {time.Millisecond, urgent}, {time.Millisecond, urgent}}, 3, 2 * time.Millisecond},
-		{"patient ones alone wait no longer than maxLinger", patient, []arrival{{3 * time.Millisecond, patient}, {3 * time.Millisecond, patient}}, 2, maxLinger},
+		{"an urgent one goes alone, at once", 0, urgent, []arrival{{time.Millisecond, urgent}}, 1, 0},
+		{"an urgent one takes along what waits", 1, urgent, []arrival{{0, patient}, {0, urgent}}, 3, 0},
+		{"an urgent one waits for those on the way", 2, urgent, []arrival{{shareLinger / 4, urgent}, {shareLinger / 4, urgent}, {shareLinger / 4, urgent}}, 3, shareLinger / 2},
+		{"but no longer than shareLinger", 3, urgent, []arrival{{shareLinger / 2, urgent}, {shareLinger, urgent}}, 2, shareLinger},
+		{"patient ones wait for an urgent one", 1, patient, []arrival{{time.Millisecond, patient}, {time.Millisecond, urgent}, {time.Millisecond, urgent}}, 3, 2 * time.Millisecond},
+		{"and then for those on the way", 2, patient, []arrival{{time.Millisecond, urgent}, {shareLinger / 2, urgent}, {time.Millisecond, urgent}}, 3, time.Millisecond + shareLinger/2},
+		{"patient ones alone wait no longer than maxLinger", 1, patient, []arrival{{3 * time.Millisecond, patient}, {3 * time.Millisecond, patient}}, 2, maxLinger},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWriter(nil, 1)
+				w.arriving.Store(c.arriving)
 				arrive := func() {
 					for _, a := range c.later {
 						time.Sleep(a.after)
+						if !a.patient {
+							w.arriving.Add(-1)
+						}
 						w.changes <- a.change
 					}
 				}

@@ -1,0 +1,115 @@
+package pebble
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/bloom"
+)
+
+// keyFilterRoom is for how many keys a generation's filter begins, and
+// keyFilterGrowth how many times as many each further part of it takes.
+const (
+	keyFilterRoom   = 1 << 14
+	keyFilterGrowth = 4
+)
+
+// keyFilter knows of most idempotency keys that a generation does not hold them.
+// Almost every key that is looked up is new, and to read that from the disk's
+// tables costs more than to take the notification in. It takes 10 to 20 bits a
+// key, so some hundredths of what IdempotencyBytes counts.
+type keyFilter struct {
+	generation uint32
+	// whole says that every key of the generation was added.
+	whole atomic.Bool
+	// adding is held to add: the writer and the loader do.
+	adding sync.Mutex
+	parts  atomic.Pointer[[]*bloom.Filter]
+}
+
+func newKeyFilter(generation uint32, whole bool) *keyFilter {
+	f := &keyFilter{generation: generation}
+	f.whole.Store(whole)
+	f.parts.Store(&[]*bloom.Filter{bloom.New(keyFilterRoom)})
+	return f
+}
+
+// add makes a key one that the generation may hold.
+func (f *keyFilter) add(key pipeline.KeyHash) {
+	f.adding.Lock()
+	defer f.adding.Unlock()
+	parts := *f.parts.Load()
+	last := parts[len(parts)-1]
+	if last.IsFull() {
+		last = bloom.New(keyFilterGrowth * last.Room())
+		parts = append(slices.Clip(parts), last)
+		f.parts.Store(&parts)
+	}
+	last.Add(key)
+}
+
+// mayHold says whether the generation may hold a key.
+func (f *keyFilter) mayHold(key pipeline.KeyHash) bool {
+	return !f.whole.Load() || slices.ContainsFunc(*f.parts.Load(), func(part *bloom.Filter) bool { return part.MayHave(key) })
+}
+
+// keyLoader is the goroutine that adds to the filters what an earlier process has
+// left. Until it is done with a generation, that is read for each key.
+type keyLoader struct {
+	stop     context.CancelFunc
+	finished sync.WaitGroup
+}
+
+func (s *Store) startKeyLoader() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.keyLoader.stop = stop
+	s.keyLoader.finished.Go(func() {
+		for _, f := range *s.keys.generations.Load() {
+			if err := s.loadKeys(ctx, f); err != nil && ctx.Err() == nil {
+				s.cfg.Log.Warn("each key of a request is looked for on the disk: those of before cannot be listed", slog.Any("cause", err))
+			}
+		}
+	})
+}
+
+func (l *keyLoader) end() {
+	l.stop()
+	l.finished.Wait()
+}
+
+// loadKeys adds the keys of a generation to its filter.
+func (s *Store) loadKeys(ctx context.Context, f *keyFilter) (err error) {
+	if f.whole.Load() {
+		return nil
+	}
+	it, err := s.db.NewIter(&pebble.IterOptions{
+		LowerBound: idempotencyKey(f.generation, pipeline.KeyHash{}), UpperBound: idempotencyKey(f.generation+1, pipeline.KeyHash{}),
+	})
+	if err != nil {
+		return fmt.Errorf("list the idempotency keys: %w", err)
+	}
+	defer closeIter(it, &err)
+	seen := 0
+	for valid := it.First(); valid; valid = it.Next() {
+		f.add(pipeline.KeyHash(it.Key()[len(idempotencyKey(0, pipeline.KeyHash{}))-len(pipeline.KeyHash{}):]))
+		if seen++; seen%stride == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			runtime.Gosched()
+		}
+	}
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("list the idempotency keys: %w", err)
+	}
+	f.whole.Store(true)
+	return nil
+}
