@@ -54,22 +54,6 @@ type reservation struct {
 	claims    []pipeline.Claim
 	standings []pipeline.Standing
 	held      []pipeline.KeyHash // fresh keys, in the running set
-	arriving  bool               // it is counted among those who will ask for a commit
-}
-
-// arrive has the writer expect a commit, until that is asked for or the
-// reservation ends.
-func (r *reservation) arrive() {
-	r.arriving = true
-	r.store.writer.arriving.Add(1)
-}
-
-// arrived ends that.
-func (r *reservation) arrived() {
-	if r.arriving {
-		r.arriving = false
-		r.store.writer.arriving.Add(-1)
-	}
 }
 
 // Reserve looks the keys up and marks the fresh ones as running. The running
@@ -80,7 +64,6 @@ func (s *Store) Reserve(ctx context.Context, claims []pipeline.Claim) (pipeline.
 	}
 	r := &reservation{store: s, claims: claims}
 	if len(claims) == 0 {
-		r.arrive()
 		return r, nil
 	}
 	if busy, ok := s.keys.take(claims); !ok {
@@ -94,7 +77,6 @@ func (s *Store) Reserve(ctx context.Context, claims []pipeline.Claim) (pipeline.
 		r.Release()
 		return nil, err
 	}
-	r.arrive()
 	return r, nil
 }
 
@@ -164,7 +146,6 @@ func (r *reservation) Standing() []pipeline.Standing { return r.standings }
 
 // Release frees the keys that are still held.
 func (r *reservation) Release() {
-	r.arrived()
 	r.store.keys.free(r.held)
 	r.held = nil
 }
@@ -176,7 +157,6 @@ func (r *reservation) Commit(ctx context.Context, admissions []pipeline.Admissio
 	if err != nil {
 		return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
 	}
-	r.arrived()
 	err = r.store.submitRows(ctx, func(g *group) {
 		r.build(g, admissions)
 		for _, replayed := range replays {

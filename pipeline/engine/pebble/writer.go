@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -31,10 +30,13 @@ const (
 	// maxLinger is how long a change that nobody outside waits for is kept for
 	// one that somebody does: at a low rate half of the commits are spared so.
 	maxLinger = 5 * time.Millisecond
-	// shareLinger is how long a change that a client waits for is kept for those of
-	// others who are on the way: many who ask for little share a commit so, which
-	// costs more than what they ask for.
+	// shareLinger is how long a change that a client waits for is kept for others
+	// that clients wait for, when these come faster than manyRate a second: a commit
+	// costs more than what one of so many asks for. The rate is looked at so often
+	// as rateEvery.
 	shareLinger = time.Millisecond
+	manyRate    = 2000
+	rateEvery   = 10 * time.Millisecond
 )
 
 // change is one caller's part of a commit.
@@ -49,13 +51,10 @@ type change struct {
 }
 
 // writer is the one goroutine that changes the store. All fields but changes
-// and arriving belong to it.
+// belong to it.
 type writer struct {
-	store   *Store
-	changes chan *change
-	// arriving is how many requests have their keys and have not asked for their
-	// commit yet.
-	arriving   atomic.Int64
+	store      *Store
+	changes    chan *change
 	finished   sync.WaitGroup
 	partitions []writtenPartition
 	group      group // the commit under construction, in the memory of the one before
@@ -67,6 +66,24 @@ type writer struct {
 	// gone shows by it.
 	commits      uint64
 	acknowledged *acknowledged
+	// many says that clients' changes come fast; counted of them came since.
+	many    bool
+	counted int
+	since   time.Time
+}
+
+// countClients sees how fast the changes come that clients wait for.
+func (w *writer) countClients(changes []*change) {
+	for _, c := range changes {
+		if !c.patient {
+			w.counted++
+		}
+	}
+	now := time.Now()
+	if past := now.Sub(w.since); past >= rateEvery {
+		w.many = float64(w.counted) >= manyRate*past.Seconds()
+		w.counted, w.since = 0, now
+	}
 }
 
 // keptKeys is the idempotency keys of a generation.
@@ -159,7 +176,9 @@ func (w *writer) run() {
 			if !open {
 				return
 			}
-			w.commit(w.gather(append(pending[:0], first), linger))
+			pending = w.gather(append(pending[:0], first), linger)
+			w.countClients(pending)
+			w.commit(pending)
 		case <-ticker.C:
 			if len(w.expired()) > 0 {
 				w.commit([]*change{{build: expire, done: make(chan error, 1)}})
@@ -169,7 +188,7 @@ func (w *writer) run() {
 }
 
 // gather takes the changes that are waiting already. While all of them are
-// patient it waits for one that is not, and then for those that are arriving.
+// patient it waits for one that is not, and where many come for those of a while.
 func (w *writer) gather(pending []*change, linger *time.Timer) []*change {
 	patient := pending[0].patient
 	if linger.Reset(shareLinger); patient {
@@ -181,7 +200,7 @@ func (w *writer) gather(pending []*change, linger *time.Timer) []*change {
 		select {
 		case c, open = <-w.changes:
 		default:
-			if !patient && w.arriving.Load() == 0 {
+			if !patient && !w.many {
 				return pending
 			}
 			select {

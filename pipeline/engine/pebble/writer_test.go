@@ -16,31 +16,27 @@ func TestPatientChangesShareCommits(t *testing.T) {
 		*change
 	}
 	for _, c := range []struct {
-		name     string
-		arriving int64
-		first    *change
-		later    []arrival
-		want     int
-		after    time.Duration
+		name  string
+		many  bool
+		first *change
+		later []arrival
+		want  int
+		after time.Duration
 	}{
-		{"an urgent one goes alone, at once", 0, urgent, []arrival{{time.Millisecond, urgent}}, 1, 0},
-		{"an urgent one takes along what waits", 1, urgent, []arrival{{0, patient}, {0, urgent}}, 3, 0},
-		{"an urgent one waits for those on the way", 2, urgent, []arrival{{shareLinger / 4, urgent}, {shareLinger / 4, urgent}, {shareLinger / 4, urgent}}, 3, shareLinger / 2},
-		{"but no longer than shareLinger", 3, urgent, []arrival{{shareLinger / 2, urgent}, {shareLinger, urgent}}, 2, shareLinger},
-		{"patient ones wait for an urgent one", 1, patient, []arrival{{time.Millisecond, patient}, {time.Millisecond, urgent}, {time.Millisecond, urgent}}, 3, 2 * time.Millisecond},
-		{"and then for those on the way", 2, patient, []arrival{{time.Millisecond, urgent}, {shareLinger / 2, urgent}, {time.Millisecond, urgent}}, 3, time.Millisecond + shareLinger/2},
-		{"patient ones alone wait no longer than maxLinger", 1, patient, []arrival{{3 * time.Millisecond, patient}, {3 * time.Millisecond, patient}}, 2, maxLinger},
+		{"an urgent one goes alone, at once", false, urgent, []arrival{{time.Millisecond, urgent}}, 1, 0},
+		{"an urgent one takes along what waits", false, urgent, []arrival{{0, patient}, {0, urgent}}, 3, 0},
+		{"an urgent one of many waits for others", true, urgent, []arrival{{shareLinger / 4, urgent}, {shareLinger / 4, patient}, {shareLinger, urgent}}, 3, shareLinger},
+		{"patient ones wait for an urgent one", false, patient, []arrival{{time.Millisecond, patient}, {time.Millisecond, urgent}, {time.Millisecond, urgent}}, 3, 2 * time.Millisecond},
+		{"and where many come for others", true, patient, []arrival{{2 * time.Millisecond, urgent}, {shareLinger / 2, urgent}, {shareLinger, urgent}}, 3, 2*time.Millisecond + shareLinger},
+		{"patient ones alone wait no longer than maxLinger", true, patient, []arrival{{3 * time.Millisecond, patient}, {3 * time.Millisecond, patient}}, 2, maxLinger},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWriter(nil, 1)
-				w.arriving.Store(c.arriving)
+				w.many = c.many
 				arrive := func() {
 					for _, a := range c.later {
 						time.Sleep(a.after)
-						if !a.patient {
-							w.arriving.Add(-1)
-						}
 						w.changes <- a.change
 					}
 				}
@@ -63,6 +59,32 @@ func TestPatientChangesShareCommits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Many are those that come faster than manyRate, over rateEvery at least; what
+// nobody waits for is not counted.
+func TestManyClientsAreNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriter(nil, 1)
+		patient, urgent := &change{patient: true}, &change{}
+		for _, c := range []struct {
+			commit []*change
+			every  time.Duration
+			want   bool
+		}{
+			{[]*change{urgent}, 2 * time.Millisecond, false},
+			{[]*change{urgent, urgent, urgent}, time.Millisecond, true},
+			{[]*change{patient, patient, patient, urgent}, time.Millisecond, false},
+		} {
+			for range 3 * rateEvery / c.every {
+				time.Sleep(c.every)
+				w.countClients(c.commit)
+			}
+			if w.many != c.want {
+				t.Errorf("%d changes each %v: many is %v, want %v", len(c.commit), c.every, w.many, c.want)
+			}
+		}
+	})
 }
 
 // A writer that is to stop waits for nobody.
