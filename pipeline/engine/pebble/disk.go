@@ -3,8 +3,6 @@ package pebble
 import (
 	"io"
 	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -22,25 +20,7 @@ func (f privateFS) Create(name string, category vfs.DiskWriteCategory) (vfs.File
 	if err != nil {
 		return nil, err
 	}
-	if filepath.Ext(name) == tableExt {
-		file = table{file}
-	}
 	return file, os.Chmod(name, privateMode)
-}
-
-// table is a table that is being written: by a flush, a compaction or the builder,
-// which nobody waits for. After each piece it lets those run who are waited for, or
-// each of them would wait until the scheduler takes the processor away, 10 ms.
-type table struct{ vfs.File }
-
-// tableExt ends the names of tables.
-const tableExt = ".sst"
-
-// Write writes a piece, of some kilobytes.
-func (t table) Write(p []byte) (int, error) {
-	n, err := t.File.Write(p)
-	runtime.Gosched()
-	return n, err
 }
 
 // Lock makes the file that one process holds.

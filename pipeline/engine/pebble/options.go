@@ -41,10 +41,11 @@ func options(cfg Config, files vfs.FS) *pebble.Options {
 		MemTableSize:                32 << 20,
 		MemTableStopWritesThreshold: 4,
 		// A compaction begins at half of it, with the tables of a slice of history.
-		L0CompactionThreshold: 8,
-		L0StopWritesThreshold: 24,
-		BytesPerSync:          1 << 20,
-		Logger:                logger{cfg},
+		L0CompactionThreshold:   8,
+		L0StopWritesThreshold:   24,
+		BytesPerSync:            1 << 20,
+		BlockPropertyCollectors: []func() pebble.BlockPropertyCollector{newYielder},
+		Logger:                  logger{cfg},
 		EventListener: &pebble.EventListener{
 			// It makes every request wait, and shows nowhere else.
 			WriteStallBegin: func(i pebble.WriteStallBeginInfo) {

@@ -163,7 +163,7 @@ func (t *tables) create() (*sstable.Writer, error) {
 		return nil, err
 	}
 	t.paths = append(t.paths, name)
-	file = vfs.NewSyncingFile(table{file}, vfs.SyncingFileOptions{BytesPerSync: 1 << 20})
+	file = vfs.NewSyncingFile(file, vfs.SyncingFileOptions{BytesPerSync: 1 << 20})
 	return sstable.NewWriter(objstorageprovider.NewFileWritable(file), s.tableOptions), nil
 }
 
