@@ -3,8 +3,8 @@
 // notification cost the processor, by step, from one profile; the latencies of the
 // API and from end to end; and the memory that was held.
 //
-//	go run ./scripts/bench -dir before -rates 5K,20K,50K -length 30s -count 3
-//	go run ./scripts/bench -dir after  -rates 5K,20K,50K -length 30s -count 3
+//	go run ./scripts/bench -dir before -rates 5K,20K,50K -lengths 30s -count 3
+//	go run ./scripts/bench -dir after  -rates 5K,20K,50K -lengths 30s -count 3
 //	benchstat before/bench.txt after/bench.txt
 //	go run ./scripts/bench -dir after -table          # Markdown
 //
