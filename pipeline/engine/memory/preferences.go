@@ -100,20 +100,14 @@ func (s *scratch) give(keys []pipeline.PreferenceKey, found []*pipeline.Preferen
 	}
 }
 
-// Set caches preferences, but none in place of a newer version, each for half of
-// the ttl to all of it: what came together, as from an import, is not read again
-// together. It never fails.
+// Set caches preferences, but none in place of a newer version, for half of the
+// ttl to all of it: what many calls bring in a short time, as those of an import
+// do, is not read again together. It never fails.
 func (c *Preferences) Set(_ context.Context, preferences []*pipeline.Preference) error {
-	first, spread := c.after(c.ttl/2), max(1, uint64(c.ttl.Milliseconds())/2)
-	expires := first
+	expires := c.after(c.ttl/2 + rand.N(c.ttl/2+1))
 	c.put(len(preferences),
 		func(i int) string { return preferences[i].UserID },
-		func(i int) record {
-			if i == 0 || preferences[i].UserID != preferences[i-1].UserID {
-				expires = first + rand.Uint64N(spread)
-			}
-			return preferenceRecord(preferences[i], expires)
-		})
+		func(i int) record { return preferenceRecord(preferences[i], expires) })
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -50,9 +51,9 @@ func (s *Store) recoverAccount() error {
 	}
 	for ; len(counts) >= 12; counts = counts[12:] {
 		generation := binary.BigEndian.Uint32([]byte(counts))
-		s.writer.keys[generation] = &keptKeys{
-			count: int64(binary.BigEndian.Uint64([]byte(counts[4:]))), filter: newKeyFilter(generation, false),
-		}
+		f := newKeyFilter(generation, false)
+		f.kept = int64(binary.BigEndian.Uint64([]byte(counts[4:])))
+		s.writer.keys[generation] = f
 	}
 	s.writer.showKeys()
 	return nil
@@ -61,9 +62,9 @@ func (s *Store) recoverAccount() error {
 // writeKeyCounts writes how many idempotency keys each generation holds.
 func (g *group) writeKeyCounts() {
 	var value []byte
-	for generation, kept := range g.w.keys {
+	for generation, f := range g.w.keys {
 		value = binary.BigEndian.AppendUint32(value, generation)
-		value = binary.BigEndian.AppendUint64(value, uint64(kept.count))
+		value = binary.BigEndian.AppendUint64(value, uint64(f.kept))
 	}
 	g.set(metaKey("keys"), value)
 	g.w.showKeys()
@@ -78,18 +79,14 @@ func (w *writer) showKeys() {
 		!slices.ContainsFunc(*shown, func(f *keyFilter) bool { return w.keys[f.generation] == nil }) {
 		return
 	}
-	newestFirst := make([]*keyFilter, 0, len(w.keys))
-	for _, kept := range w.keys {
-		newestFirst = append(newestFirst, kept.filter)
-	}
-	slices.SortFunc(newestFirst, func(a, b *keyFilter) int { return cmp.Compare(b.generation, a.generation) })
+	newestFirst := slices.SortedFunc(maps.Values(w.keys), func(a, b *keyFilter) int { return cmp.Compare(b.generation, a.generation) })
 	keys.generations.Store(&newestFirst)
 }
 
 func (w *writer) keyCount() int64 {
 	n := int64(0)
-	for _, kept := range w.keys {
-		n += kept.count
+	for _, f := range w.keys {
+		n += f.kept
 	}
 	return n
 }

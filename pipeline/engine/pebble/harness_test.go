@@ -1,6 +1,7 @@
 package pebble
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -272,3 +273,35 @@ func (s *stall) MaybeError(op errorfs.Op) error {
 }
 
 func (*stall) String() string { return "stall" }
+
+// keyNumber is a key like those that requests have, which are hashes.
+func keyNumber(n int) (key pipeline.KeyHash) {
+	random := rand.New(rand.NewPCG(uint64(n), 1))
+	binary.LittleEndian.PutUint64(key[:8], random.Uint64())
+	binary.LittleEndian.PutUint64(key[8:], random.Uint64())
+	return key
+}
+
+// answerKeys keeps the answers of requests with n keys from first on.
+func answerKeys(t testing.TB, s *Store, first, n int) {
+	t.Helper()
+	claims, admissions := make([]pipeline.Claim, n), make([]pipeline.Admission, n)
+	for i := range claims {
+		claims[i] = pipeline.Claim{Key: keyNumber(first + i), Stamp: pipeline.Stamp{At: time.Now()}, Entries: 1}
+		to := pipeline.Notification{UserID: "ada", Channel: pipeline.Email, Priority: pipeline.High, Category: pipeline.Promotional}
+		admissions[i] = pipeline.Admission{
+			Record: pipeline.Record{ID: pipeline.IDKey{}.Make(time.Now(), &to, uint32(first+i)), Notification: to},
+			Result: pipeline.Result{State: pipeline.Suppressed}, Claim: i,
+		}
+	}
+	r, err := s.Reserve(t.Context(), claims)
+	must(t, err)
+	must(t, r.Commit(t.Context(), admissions))
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -28,6 +28,8 @@ const (
 // key, so some hundredths of what IdempotencyBytes counts.
 type keyFilter struct {
 	generation uint32
+	// kept is how many keys the generation holds. It belongs to the writer.
+	kept int64
 	// whole says that every key of the generation was added.
 	whole atomic.Bool
 	// adding is held to add: the writer and the loader do.
@@ -61,45 +63,34 @@ func (f *keyFilter) mayHold(key pipeline.KeyHash) bool {
 	return !f.whole.Load() || slices.ContainsFunc(*f.parts.Load(), func(part *bloom.Filter) bool { return part.MayHave(key) })
 }
 
-// keyLoader is the goroutine that adds to the filters what an earlier process has
-// left. Until it is done with a generation, that is read for each key.
-type keyLoader struct {
-	stop     context.CancelFunc
-	finished sync.WaitGroup
-}
-
-func (s *Store) startKeyLoader() {
-	ctx, stop := context.WithCancel(context.Background())
-	s.keyLoader.stop = stop
-	s.keyLoader.finished.Go(func() {
-		for _, f := range *s.keys.generations.Load() {
-			if err := s.loadKeys(ctx, f); err != nil && ctx.Err() == nil {
-				s.cfg.Log.Warn("each key of a request is looked for on the disk: those of before cannot be listed", slog.Any("cause", err))
-			}
+// loadKeys adds to the filters what an earlier process has left, until ctx ends.
+// A generation that it is not done with is read for each key.
+func (s *Store) loadKeys(ctx context.Context) {
+	for _, f := range *s.keys.generations.Load() {
+		if err := s.loadGeneration(ctx, f); err != nil && ctx.Err() == nil {
+			s.cfg.Log.Warn("each key of a request is looked for on the disk: those of before cannot be listed", slog.Any("cause", err))
 		}
-	})
+	}
 }
 
-func (l *keyLoader) end() {
-	l.stop()
-	l.finished.Wait()
-}
-
-// loadKeys adds the keys of a generation to its filter.
-func (s *Store) loadKeys(ctx context.Context, f *keyFilter) (err error) {
+// loadGeneration adds the keys of a generation to its filter.
+func (s *Store) loadGeneration(ctx context.Context, f *keyFilter) (err error) {
 	if f.whole.Load() {
 		return nil
 	}
-	it, err := s.db.NewIter(&pebble.IterOptions{
-		LowerBound: idempotencyKey(f.generation, pipeline.KeyHash{}), UpperBound: idempotencyKey(f.generation+1, pipeline.KeyHash{}),
-	})
+	from, to := idempotencyKeys(f.generation)
+	it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return fmt.Errorf("list the idempotency keys: %w", err)
 	}
 	defer closeIter(it, &err)
 	seen := 0
 	for valid := it.First(); valid; valid = it.Next() {
-		f.add(pipeline.KeyHash(it.Key()[len(idempotencyKey(0, pipeline.KeyHash{}))-len(pipeline.KeyHash{}):]))
+		key, err := parseIdempotencyKey(it.Key())
+		if err != nil {
+			return err
+		}
+		f.add(key)
 		if seen++; seen%stride == 0 {
 			if err := ctx.Err(); err != nil {
 				return err

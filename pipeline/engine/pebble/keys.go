@@ -195,6 +195,19 @@ func idempotencyKey(generation uint32, key pipeline.KeyHash) []byte {
 	return append(b, key[:]...)
 }
 
+// idempotencyKeys is from which key on, and before which, those of a generation
+// lie.
+func idempotencyKeys(generation uint32) (from, to []byte) {
+	return idempotencyKey(generation, pipeline.KeyHash{}), idempotencyKey(generation+1, pipeline.KeyHash{})
+}
+
+func parseIdempotencyKey(key []byte) (hash pipeline.KeyHash, err error) {
+	if len(key) != 1+4+len(hash) || key[0] != prefixKey {
+		return hash, fmt.Errorf("idempotency key %x has not its shape", key)
+	}
+	return pipeline.KeyHash(key[5:]), nil
+}
+
 func runPrefix(run string) []byte { return append(append([]byte{prefixRun}, run...), 0) }
 
 func runKey(run string, commit uint64) []byte {

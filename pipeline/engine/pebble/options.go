@@ -61,11 +61,10 @@ func options(cfg Config, files vfs.FS) *pebble.Options {
 		o.Levels[i].BlockSize = blockSize
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
-	// What comes to level 0 is merged or deleted within seconds.
+	// What comes to level 0 is merged or deleted within seconds. Further levels
+	// have what the first below it has.
 	o.Levels[0].Compression = func() *sstable.CompressionProfile { return sstable.NoCompression }
-	for i := range o.Levels[1:] {
-		o.Levels[1+i].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
-	}
+	o.Levels[1].Compression = func() *sstable.CompressionProfile { return sstable.SnappyCompression }
 	return o
 }
 

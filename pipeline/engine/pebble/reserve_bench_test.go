@@ -21,45 +21,19 @@ func BenchmarkReserveFresh(b *testing.B) {
 			b.Error(err)
 		}
 	}()
-	n := 0
-	claims := func(count int) []pipeline.Claim {
-		list := make([]pipeline.Claim, count)
-		for i := range list {
-			n++
-			list[i].Key = keyNumber(n)
-			list[i].Stamp, list[i].Entries = pipeline.Stamp{At: time.Now()}, 1
-		}
-		return list
-	}
-	for i := range 200 {
-		list := claims(1000)
-		r, err := s.Reserve(b.Context(), list)
-		if err != nil {
-			b.Fatal(err)
-		}
-		admissions := make([]pipeline.Admission, len(list))
-		for j := range admissions {
-			to := pipeline.Notification{UserID: "ada", Channel: pipeline.Email, Priority: pipeline.High, Category: pipeline.Promotional}
-			admissions[j] = pipeline.Admission{
-				Record: pipeline.Record{ID: pipeline.IDKey{}.Make(time.Now(), &to, uint32(i*1000+j)), Notification: to},
-				Result: pipeline.Result{State: pipeline.Suppressed}, Claim: j,
-			}
-		}
-		if err := r.Commit(b.Context(), admissions); err != nil {
-			b.Fatal(err)
-		}
+	const each, commits = 1000, 200
+	for i := range commits {
+		answerKeys(b, s, i*each, each)
 		if i%40 == 0 {
-			if err := s.flush(); err != nil {
-				b.Fatal(err)
-			}
+			must(b, s.flush())
 		}
 	}
+	n := each * commits
 	b.ReportAllocs()
 	for b.Loop() {
-		r, err := s.Reserve(b.Context(), claims(1))
-		if err != nil {
-			b.Fatal(err)
-		}
+		r, err := s.Reserve(b.Context(), []pipeline.Claim{{Key: keyNumber(n), Stamp: pipeline.Stamp{At: time.Now()}, Entries: 1}})
+		must(b, err)
 		r.Release()
+		n++
 	}
 }

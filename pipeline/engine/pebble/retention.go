@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -38,24 +37,8 @@ type retention struct {
 // horizon is the first day of which history is kept.
 func (s *Store) horizon() day { return day(s.retention.oldest.Load()) }
 
-// upkeep is the goroutine that does what is due to time and not to a caller.
-type upkeep struct {
-	stop     context.CancelFunc
-	finished sync.WaitGroup
-}
-
-func (s *Store) startUpkeep() {
-	ctx, stop := context.WithCancel(context.Background())
-	s.upkeep.stop = stop
-	s.upkeep.finished.Go(func() { s.runUpkeep(ctx) })
-}
-
-func (u *upkeep) end() {
-	u.stop()
-	u.finished.Wait()
-}
-
-// runUpkeep looks after the store until ctx ends. What fails is tried again.
+// runUpkeep does what is due to time and not to a caller, until ctx ends. What
+// fails is tried again.
 func (s *Store) runUpkeep(ctx context.Context) {
 	for {
 		if err := s.lookAfter(ctx); err != nil && ctx.Err() == nil {

@@ -66,10 +66,3 @@ func TestFetchDoesNotPassWhatIsBeingWritten(t *testing.T) {
 	}
 	must(t, l.Close(t.Context()))
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

@@ -71,11 +71,11 @@ type Store struct {
 	erasures     erasures
 	retention    retention
 	history      atomic.Int64 // about what history takes
-	upkeep       upkeep
+	upkeep       background
 	recent       recent
 	sliced       sliced
 	builder      builder
-	keyLoader    keyLoader
+	keyLoader    background
 	// flushFailed has an element when Pebble failed to write a table.
 	flushFailed chan struct{}
 
@@ -126,9 +126,9 @@ func Open(cfg Config) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", cfg.Dir, explain(err)), lock.Close())
 	}
 	s.writer.start()
-	s.startBuilder()
-	s.startUpkeep()
-	s.startKeyLoader()
+	s.builder.start(s.runBuilder)
+	s.upkeep.start(s.runUpkeep)
+	s.keyLoader.start(s.loadKeys)
 	return s, nil
 }
 

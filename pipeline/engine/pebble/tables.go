@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
@@ -26,27 +25,15 @@ const (
 	tableName = "segment-"
 )
 
-// builder is the goroutine that writes complete segments to tables.
+// builder writes complete segments to tables. What it has not done when it ends
+// the journal keeps.
 type builder struct {
-	stop     context.CancelFunc
-	finished sync.WaitGroup
+	background
 	// deleted is a commit; the rows of those before are no longer in the journal.
 	deleted uint64
 	// made counts the tables, so that each has a name of its own: a file that was
 	// taken in may be there under its first name too.
 	made int
-}
-
-func (s *Store) startBuilder() {
-	ctx, stop := context.WithCancel(context.Background())
-	s.builder.stop = stop
-	s.builder.finished.Go(func() { s.runBuilder(ctx) })
-}
-
-// end stops the builder. What it has not done the journal keeps.
-func (b *builder) end() {
-	b.stop()
-	b.finished.Wait()
 }
 
 // runBuilder writes segments, oldest first, until ctx ends. What fails is tried

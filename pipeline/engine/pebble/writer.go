@@ -47,8 +47,8 @@ type writer struct {
 	group      group // the commit under construction, in the memory of the one before
 	lanes      []writtenLane
 	account    pipeline.Account
-	keys       map[uint32]*keptKeys // by generation
-	days       map[day]int64        // about what the history of each day takes
+	keys       map[uint32]*keyFilter // of the idempotency keys, by generation
+	days       map[day]int64         // about what the history of each day takes
 	// commits numbers the commits, without a gap: a log that was cut off or is
 	// gone shows by it.
 	commits      uint64
@@ -73,22 +73,16 @@ func (w *writer) countClients(changes []*change) {
 	}
 }
 
-// keptKeys is the idempotency keys of a generation.
-type keptKeys struct {
-	count  int64
-	filter *keyFilter
-}
-
 // addKey counts a key that is being written. Who looks for it from now on finds
 // that the generation may hold it.
 func (w *writer) addKey(generation uint32, key pipeline.KeyHash) {
-	kept := w.keys[generation]
-	if kept == nil {
-		kept = &keptKeys{filter: newKeyFilter(generation, true)}
-		w.keys[generation] = kept
+	f := w.keys[generation]
+	if f == nil {
+		f = newKeyFilter(generation, true)
+		w.keys[generation] = f
 	}
-	kept.count++
-	kept.filter.add(key)
+	f.kept++
+	f.add(key)
 }
 
 // writtenPartition is a partition as the last built commit leaves it.
@@ -112,7 +106,7 @@ func newWriter(s *Store, partitions int) *writer {
 		changes:    make(chan *change, maxGroup),
 		partitions: make([]writtenPartition, queues*partitions),
 		lanes:      make([]writtenLane, queues),
-		keys:       map[uint32]*keptKeys{},
+		keys:       map[uint32]*keyFilter{},
 		days:       map[day]int64{},
 	}
 	w.group = group{w: w, open: make(map[int]*block, 8)}
@@ -178,9 +172,11 @@ func (w *writer) run() {
 // patient it waits for one that is not, and where many come for those of a while.
 func (w *writer) gather(pending []*change, linger *time.Timer) []*change {
 	patient := pending[0].patient
-	if linger.Reset(shareLinger); patient {
-		linger.Reset(maxLinger)
+	wait := shareLinger
+	if patient {
+		wait = maxLinger
 	}
+	linger.Reset(wait)
 	for len(pending) < maxGroup {
 		var c *change
 		var open bool
@@ -271,7 +267,7 @@ func (w *writer) expired() []uint32 {
 func expire(g *group) {
 	for _, generation := range g.w.expired() {
 		delete(g.w.keys, generation)
-		g.deleteRange(idempotencyKey(generation, pipeline.KeyHash{}), idempotencyKey(generation+1, pipeline.KeyHash{}))
+		g.deleteRange(idempotencyKeys(generation))
 		g.keysChanged = true
 	}
 }
