@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,32 +38,6 @@ func applyEnvironment(cmd *cobra.Command, getenv func(string) (string, bool)) er
 	})
 	return failed
 }
-
-// A choice is the value of a flag that takes one of a few words.
-type choice struct {
-	value *string
-	words []string
-}
-
-// String gives the word.
-func (c choice) String() string {
-	if c.value == nil {
-		return ""
-	}
-	return *c.value
-}
-
-// Set takes one of the words.
-func (c choice) Set(word string) error {
-	if !slices.Contains(c.words, word) {
-		return fmt.Errorf("accepted is %s", strings.Join(c.words, ", "))
-	}
-	*c.value = word
-	return nil
-}
-
-// Type names what the flag takes in help texts.
-func (c choice) Type() string { return strings.Join(c.words, "|") }
 
 // choiceVar adds to the flags of a command one that takes one of the words.
 func choiceVar(cmd *cobra.Command, flags *pflag.FlagSet, value *string, name, shorthand, byDefault, usage string, words ...string) {

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/notifyctl/notifyctl/planner"
-	"github.com/notifyctl/notifyctl/planner/units"
 	"github.com/notifyctl/notifyctl/reports"
 	"github.com/notifyctl/notifyctl/scenarios"
 	"github.com/notifyctl/notifyctl/scenarios/load"
@@ -364,54 +361,3 @@ func describeRuns(a *app, runs []*scenarios.Run, p place) error {
 	}
 	return write(a, []byte(b.String()))
 }
-
-// optionalFloat is a flag's number that may be left out.
-type optionalFloat struct{ value **float64 }
-
-// String gives the number, or nothing.
-func (f optionalFloat) String() string {
-	if f.value == nil || *f.value == nil {
-		return ""
-	}
-	return strconv.FormatFloat(**f.value, 'g', -1, 64)
-}
-
-// Set reads the number.
-func (f optionalFloat) Set(text string) error {
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return fmt.Errorf("%q is no number", text)
-	}
-	*f.value = &v
-	return nil
-}
-
-// Type names what the flag takes in help texts.
-func (optionalFloat) Type() string { return "factor" }
-
-// wholeNumber is a flag's number as plans write it: 100K, 5M.
-type wholeNumber struct{ value *int }
-
-// String gives the number.
-func (n wholeNumber) String() string {
-	if n.value == nil {
-		return ""
-	}
-	return units.Format(units.Whole, units.Exactly(float64(*n.value)))
-}
-
-// Set reads the number.
-func (n wholeNumber) Set(text string) error {
-	r, err := units.Parse(text, units.Whole)
-	if err != nil {
-		return err
-	}
-	if !r.Exact() || r.Low > math.MaxInt32 {
-		return fmt.Errorf("%q; accepted is one number, up to %d", text, math.MaxInt32)
-	}
-	*n.value = int(r.Low)
-	return nil
-}
-
-// Type names what the flag takes in help texts.
-func (wholeNumber) Type() string { return "number" }
