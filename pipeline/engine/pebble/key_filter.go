@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -95,7 +94,7 @@ func (s *Store) loadGeneration(ctx context.Context, f *keyFilter) (err error) {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			runtime.Gosched()
+			giveWay()
 		}
 	}
 	if err := it.Error(); err != nil {

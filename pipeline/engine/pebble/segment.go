@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"iter"
 	"math/bits"
-	"runtime"
 	"slices"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -166,14 +165,14 @@ func (g *segment) appendUser(rows []recentRow, hash uint32, from, before pipelin
 // millisecond of work that nobody waits for.
 const stride = 1 << 14
 
-// giveWay gives a long list in strides.
-func giveWay[S ~[]E, E any](list S) iter.Seq[S] {
+// strides gives a long list in parts, and gives way after each.
+func strides[S ~[]E, E any](list S) iter.Seq[S] {
 	return func(yield func(S) bool) {
 		for some := range slices.Chunk(list, stride) {
 			if !yield(some) {
 				return
 			}
-			runtime.Gosched()
+			giveWay()
 		}
 	}
 }
@@ -181,7 +180,7 @@ func giveWay[S ~[]E, E any](list S) iter.Seq[S] {
 // ids gives the id of each row, in the order they came.
 func (g *segment) ids() iter.Seq[pipeline.ID] {
 	return func(yield func(pipeline.ID) bool) {
-		for some := range giveWay(g.entries) {
+		for some := range strides(g.entries) {
 			for i := range some {
 				if !yield(g.id(some[i].at)) {
 					return
@@ -245,7 +244,7 @@ func (g *segment) touch(places []uint64) (sum byte) {
 func (g *segment) placesByHash() []uint64 {
 	const digit, passes = 11, 3
 	places, sorted := make([]uint64, 0, len(g.entries)), make([]uint64, len(g.entries))
-	for some := range giveWay(g.entries) {
+	for some := range strides(g.entries) {
 		for _, e := range some {
 			places = append(places, uint64(g.id(e.at).UserHash())<<32|uint64(e.at))
 		}
@@ -253,7 +252,7 @@ func (g *segment) placesByHash() []uint64 {
 	for pass := range passes {
 		shift := 32 + digit*pass
 		var next [1 << digit]int
-		for some := range giveWay(places) {
+		for some := range strides(places) {
 			for _, place := range some {
 				next[place>>shift%(1<<digit)]++
 			}
@@ -262,7 +261,7 @@ func (g *segment) placesByHash() []uint64 {
 		for i, n := range next {
 			next[i], sum = sum, sum+n
 		}
-		for some := range giveWay(places) {
+		for some := range strides(places) {
 			for _, place := range some {
 				to := &next[place>>shift%(1<<digit)]
 				sorted[*to] = place
