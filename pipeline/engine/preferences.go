@@ -113,12 +113,17 @@ func (s *System) openPreferenceCaches(ctx context.Context, l2Bytes uint64, o pre
 	return service, nil
 }
 
-// openL2 makes a second cache, of so many bytes where it is in memory.
+// openL2 makes a second cache, of so many bytes where it is in memory. Shards in
+// the data directory are changed by this process alone, which hears of each
+// change, so that nothing of theirs has to be read again after a time.
 func (s *System) openL2(bytes uint64) preference.L2 {
-	if s.redis != nil {
+	switch {
+	case s.redis != nil:
 		return s.redis.Preferences(s.cfg.Preferences.L2TTL)
+	case s.postgres != nil:
+		return memory.NewPreferences(s.cfg.Preferences.L2TTL, bytes)
 	}
-	return memory.NewPreferences(s.cfg.Preferences.L2TTL, bytes)
+	return memory.NewPreferences(0, bytes)
 }
 
 // openBus makes the bus that tells what changed.

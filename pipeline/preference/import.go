@@ -8,8 +8,8 @@ import (
 )
 
 // Import sets the preferences of many users and returns when they are durable
-// and every later lookup sees them, as Put does, but leaves them out of the
-// caches: it is for filling the store with a population before it is used. It
+// and every later lookup sees them, as Put does, but caches them in this process
+// alone: it is for filling the store with a population before it is used. It
 // says nothing of addresses by themselves: an opt-out of one goes on holding. It
 // may be repeated; of several users some may be set when it fails.
 func (s *Service) Import(ctx context.Context, preferences []pipeline.Preference) error {

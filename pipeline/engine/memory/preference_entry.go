@@ -26,13 +26,15 @@ const (
 type record struct {
 	channel   pipeline.Channel
 	wants     byte
-	expires   uint64 // in the cache's milliseconds
+	expires   uint64 // in the cache's milliseconds; 0: never
 	version   int64
 	addresses []byte // as they are encoded, or
 	texts     []string
 }
 
 func (r *record) tombstone() bool { return r.wants&tombstoneMark != 0 }
+
+func (r *record) expired(now uint64) bool { return r.expires != 0 && r.expires <= now }
 
 // preferenceRecord makes the record of a preference.
 func preferenceRecord(p *pipeline.Preference, expires uint64) record {
@@ -116,7 +118,7 @@ type records [pipeline.SMS + 1]record
 func (all *records) take(entry []byte, now uint64) {
 	for len(entry) > 0 {
 		var r record
-		if r, entry = nextRecord(entry); r.expires > now {
+		if r, entry = nextRecord(entry); !r.expired(now) {
 			all[r.channel] = r
 		}
 	}

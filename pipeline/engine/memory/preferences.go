@@ -19,13 +19,14 @@ const tombstoneTTL = 10 * time.Second
 // also by several services.
 type Preferences struct {
 	ring      *ring
-	ttl       time.Duration
+	ttl       time.Duration // 0: for as long as there is room
 	began     time.Time
 	scratches sync.Pool
 }
 
-// NewPreferences makes a cache that keeps preferences for ttl at most, and so many
-// bytes of them, but some 2 MB at least. It takes them as it fills.
+// NewPreferences makes a cache that keeps preferences for ttl at most, 0 being for
+// as long as there is room, and so many bytes of them, but some 2 MB at least. It
+// takes them as it fills.
 func NewPreferences(ttl time.Duration, maxBytes uint64) *Preferences {
 	return &Preferences{ring: newRing(maxBytes), ttl: ttl, began: time.Now()}
 }
@@ -34,7 +35,10 @@ func NewPreferences(ttl time.Duration, maxBytes uint64) *Preferences {
 // made.
 func (c *Preferences) now() uint64 { return uint64(time.Since(c.began).Milliseconds()) }
 
-func (c *Preferences) after(ttl time.Duration) uint64 { return c.now() + uint64(ttl.Milliseconds()) }
+// after is when what is kept for ttl expires. It is never 0, which stands for never.
+func (c *Preferences) after(ttl time.Duration) uint64 {
+	return max(1, c.now()+uint64(ttl.Milliseconds()))
+}
 
 // scratch is what a call works in. It is used again by later ones.
 type scratch struct {
@@ -68,7 +72,7 @@ func (c *Preferences) Get(_ context.Context, keys []pipeline.PreferenceKey, foun
 	now := c.now()
 	c.ring.get(len(keys), func(i int) string { return keys[i].UserID }, func(i int, entry []byte) {
 		r, ok := findRecord(entry, keys[i].Channel)
-		if !ok || r.tombstone() || r.expires <= now {
+		if !ok || r.tombstone() || r.expired(now) {
 			return
 		}
 		before := len(s.ends)
@@ -104,7 +108,10 @@ func (s *scratch) give(keys []pipeline.PreferenceKey, found []*pipeline.Preferen
 // ttl to all of it: what many calls bring in a short time, as those of an import
 // do, is not read again together. It never fails.
 func (c *Preferences) Set(_ context.Context, preferences []*pipeline.Preference) error {
-	expires := c.after(c.ttl/2 + rand.N(c.ttl/2+1))
+	expires := uint64(0)
+	if c.ttl > 0 {
+		expires = c.after(c.ttl/2 + rand.N(c.ttl/2+1))
+	}
 	c.put(len(preferences),
 		func(i int) string { return preferences[i].UserID },
 		func(i int) record { return preferenceRecord(preferences[i], expires) })
@@ -114,7 +121,10 @@ func (c *Preferences) Set(_ context.Context, preferences []*pipeline.Preference)
 // Invalidate forgets keys that are not newer than a version, and for 10 s keeps
 // out what is older. It never fails.
 func (c *Preferences) Invalidate(_ context.Context, keys []pipeline.PreferenceKey, version int64) error {
-	expires := c.after(min(c.ttl, tombstoneTTL))
+	expires := c.after(tombstoneTTL)
+	if c.ttl > 0 {
+		expires = min(expires, c.after(c.ttl))
+	}
 	c.put(len(keys),
 		func(i int) string { return keys[i].UserID },
 		func(i int) record {

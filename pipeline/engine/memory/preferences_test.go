@@ -145,6 +145,27 @@ func TestPreferencesExpire(t *testing.T) {
 	})
 }
 
+// Without a time preferences stay, and tombstones go all the same.
+func TestPreferencesStayWithoutATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := memory.NewPreferences(0, 1<<20)
+		set(t, c, preference("a", 9), preference("b", 9))
+		if err := c.Invalidate(t.Context(), email("b"), 9); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(9 * time.Second) // virtual
+		set(t, c, preference("b", 8))
+		if got := fmt.Sprint(versions(t, c, "a", "b")); got != "[9 -1]" {
+			t.Errorf("got %s while the tombstone is there", got)
+		}
+		time.Sleep(1000 * time.Hour) // virtual
+		set(t, c, preference("b", 8))
+		if got := fmt.Sprint(versions(t, c, "a", "b")); got != "[9 8]" {
+			t.Errorf("got %s after 1000 hours", got)
+		}
+	})
+}
+
 // Who was written longest ago goes first.
 func TestPreferencesAreBoundedInBytes(t *testing.T) {
 	const limit, size, users = 32 << 20, 1000, 100_000
