@@ -105,8 +105,9 @@ type Settlement interface {
 	// Settle makes facts durable, together with the mark that follows from
 	// them. It may be repeated with the same facts. Where stores of their own
 	// take part it waits for one that is away, until ctx ends or the lease is
-	// another's. Errors: ErrFenced, the facts are recorded, the mark is not ours
-	// any more; ErrUnavailable.
+	// another's. When it returns nil or ErrFenced it keeps none of the facts, whose
+	// memory is used again. Errors: ErrFenced, the facts are recorded, the mark is
+	// not ours any more; ErrUnavailable.
 	Settle(ctx context.Context, l Lease, facts []Fact) error
 	// Account sums up, from durable counts, all that was ever accepted here.
 	Account(ctx context.Context) (Account, error)

@@ -119,7 +119,8 @@ type Reservation interface {
 	// Standing is what became of each claim, in the order of the claims.
 	Standing() []Standing
 	// Commit makes the admissions durable, with the results of their claims.
-	// Its nil is the promise behind a 202: they survive a crash from here on.
+	// Its nil is the promise behind a 202: they survive a crash from here on, and
+	// it keeps none of them, whose memory is used again.
 	// After ErrFull and ErrUnavailable nothing was written; after ErrAmbiguous
 	// some may be. It is called at most once, and returns only when the end is
 	// known or given up: cancelling ctx does not undo a commit under way.

@@ -26,19 +26,18 @@ func (b *batch) settle(deliveries []*pipeline.Delivery, messages []pipeline.Mess
 	list := b.delivery.lists.get(len(deliveries))
 	defer b.delivery.lists.put(list)
 	facts := list.facts
-	passages := make([]telemetry.Passage, 0, len(deliveries))
 	var retractions []pipeline.Retraction
 	for i, d := range deliveries {
 		facts[i] = b.delivery.fact(d, &answers[i], call)
 		if facts[i].State.Terminal() {
-			passages = append(passages, telemetry.Passage{Accepted: d.AcceptedAt(), Fetched: d.Fetched, Started: call.began, Answered: call.ended})
+			list.passages = append(list.passages, telemetry.Passage{Accepted: d.AcceptedAt(), Fetched: d.Fetched, Started: call.began, Answered: call.ended})
 		}
 		if r, ok := retractionOf(d, messages[i].To, &answers[i]); ok {
 			retractions = append(retractions, r)
 		}
 	}
 	call.count(messages, answers)
-	b.settler.add(facts, passages)
+	b.settler.add(facts, list.passages)
 	b.delivery.retract.add(retractions)
 }
 

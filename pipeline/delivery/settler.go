@@ -31,8 +31,8 @@ type settler struct {
 	channel  *channel
 	lease    pipeline.Lease
 	mu       sync.Mutex
-	pending  []pipeline.Fact
-	passages []passed
+	pending  gathered
+	spare    gathered      // memory of what was settled, for what comes next
 	over     bool          // facts are settled by whoever adds them
 	failure  error         // the first
 	more     chan struct{} // facts are pending
@@ -40,28 +40,47 @@ type settler struct {
 	stop     func()        // ends the fetching
 }
 
-// passed is the passages of one queue's notifications.
-type passed struct {
-	queue    pipeline.Queue
+// gathered is what is settled together.
+type gathered struct {
+	facts    []pipeline.Fact
 	passages []telemetry.Passage
+	passed   []passed // whose passages these are, in order
+}
+
+// passed is how many notifications of a queue have ended.
+type passed struct {
+	queue pipeline.Queue
+	count int
+}
+
+// maxSpare bounds the facts whose memory is kept, 2 MB of it.
+const maxSpare = 8 << 10
+
+// emptied is the same memory, with nothing in it that it would keep alive.
+func (g gathered) emptied() gathered {
+	if cap(g.facts) > maxSpare {
+		return gathered{}
+	}
+	clear(g.facts)
+	return gathered{facts: g.facts[:0], passages: g.passages[:0], passed: g.passed[:0]}
 }
 
 func newSettler(d *Delivery, c *channel, l pipeline.Lease, stop func()) *settler {
 	return &settler{delivery: d, channel: c, lease: l, more: make(chan struct{}, 1), done: make(chan struct{}), stop: stop}
 }
 
-// add gives facts to be settled soon, and the passages of those that ended. The
-// facts are copied, the passages are kept. What
-// comes of a send after the lease's end is settled at once, by whoever adds it:
-// it is a fact, though the mark is not ours any more.
+// add gives facts to be settled soon, and the passages of those that ended. Both
+// are copied. What comes of a send after the lease's end is settled at once, by
+// whoever adds it: it is a fact, though the mark is not ours any more.
 func (s *settler) add(facts []pipeline.Fact, passages []telemetry.Passage) {
 	if len(facts) == 0 {
 		return
 	}
 	s.mu.Lock()
-	s.pending = append(s.pending, facts...)
+	s.pending.facts = append(s.pending.facts, facts...)
 	if len(passages) > 0 {
-		s.passages = append(s.passages, passed{facts[0].Delivery.Queue(), passages})
+		s.pending.passages = append(s.pending.passages, passages...)
+		s.pending.passed = append(s.pending.passed, passed{facts[0].Delivery.Queue(), len(passages)})
 	}
 	over := s.over
 	s.mu.Unlock()
@@ -127,37 +146,43 @@ func (s *settler) run(ctx context.Context) error {
 // settle settles what is pending. What fails is left in doubt.
 func (s *settler) settle(ctx context.Context) {
 	s.mu.Lock()
-	facts, passages := s.pending, s.passages
-	s.pending, s.passages = nil, nil
+	if len(s.pending.facts) == 0 {
+		s.mu.Unlock()
+		return
+	}
+	g := s.pending
+	s.pending, s.spare = s.spare, gathered{}
 	s.mu.Unlock()
-	if len(facts) == 0 {
-		return
-	}
-	if err := s.now(ctx, facts); err != nil && !errors.Is(err, pipeline.ErrFenced) {
+	if err := s.now(ctx, g.facts); err != nil && !errors.Is(err, pipeline.ErrFenced) {
 		s.delivery.cfg.Log.Warn("what was sent could not be recorded, and stays in doubt",
-			slog.String("channel", s.channel.name.String()), slog.Int("deliveries", len(facts)), slog.Any("error", err))
+			slog.String("channel", s.channel.name.String()), slog.Int("deliveries", len(g.facts)), slog.Any("error", err))
 		return
 	}
-	s.observe(ctx, facts, passages)
+	s.observe(ctx, &g)
+	s.mu.Lock()
+	s.spare = g.emptied()
+	s.mu.Unlock()
 }
 
 // observe counts what has ended.
-func (s *settler) observe(ctx context.Context, facts []pipeline.Fact, all []passed) {
+func (s *settler) observe(ctx context.Context, g *gathered) {
 	metrics := s.delivery.cfg.Metrics
 	var ended telemetry.Endings
-	for i := range facts {
-		if facts[i].State.Terminal() {
-			ended.Add(&facts[i].Delivery.Notification, facts[i].State)
+	for i := range g.facts {
+		if f := &g.facts[i]; f.State.Terminal() {
+			ended.Add(&f.Delivery.Notification, f.State)
 		}
 	}
 	metrics.Ended(&ended)
 	s.channel.pool.end(ended.Total())
 	now := s.delivery.cfg.Now()
-	s.delivery.cfg.Tracer.Settled(ctx, facts, now)
-	for _, p := range all {
-		for i := range p.passages {
-			p.passages[i].Settled = now
-		}
-		metrics.EndToEnd(p.queue).RecordBatch(p.passages)
+	s.delivery.cfg.Tracer.Settled(ctx, g.facts, now)
+	for i := range g.passages {
+		g.passages[i].Settled = now
+	}
+	rest := g.passages
+	for _, p := range g.passed {
+		metrics.EndToEnd(p.queue).RecordBatch(rest[:p.count])
+		rest = rest[p.count:]
 	}
 }

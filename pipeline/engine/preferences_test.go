@@ -10,6 +10,7 @@ import (
 	"github.com/notifyctl/notifyctl/mockproviders"
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/api"
+	"github.com/notifyctl/notifyctl/pipeline/telemetry"
 )
 
 // wants sets what a user wants by e-mail.
@@ -141,4 +142,40 @@ func TestReshardOverTheInterface(t *testing.T) {
 		t.Errorf("after a restart: %+v, %v", status.Shards, err)
 	}
 	s.drain()
+}
+
+// The shards of the data directory are changed by this process alone, so that what
+// it has of them is read once.
+func TestCachedPreferencesOfOwnShardsStay(t *testing.T) {
+	_, url := mocks(t)
+	cfg := config(t, url)
+	cfg.Preferences.L2TTL = time.Millisecond
+	s := open(t, cfg)
+
+	s.wants("user1", true)
+	misses := func() (n int64) {
+		status, err := s.client.Status(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range status.Caches {
+			if c.Name == telemetry.CachePreferencesL2 {
+				n = c.Misses
+			}
+		}
+		return n
+	}
+	read := func() {
+		if _, err := s.client.Preferences(t.Context(), "user1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	read()
+	misses() // whose check of the readiness reads some too
+	before := misses()
+	time.Sleep(10 * time.Millisecond)
+	read()
+	if n := misses() - before; n != 0 {
+		t.Errorf("%d were read again", n)
+	}
 }

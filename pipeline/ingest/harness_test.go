@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -198,7 +199,7 @@ func (r *scriptedReservation) Standing() []pipeline.Standing { return r.standing
 
 func (r *scriptedReservation) Commit(_ context.Context, admissions []pipeline.Admission) error {
 	r.intake.commits++
-	r.intake.admissions = admissions
+	r.intake.admissions = slices.Clone(admissions) // their memory is used again
 	return r.intake.commitErr
 }
 

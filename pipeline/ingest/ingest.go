@@ -55,8 +55,9 @@ type Config struct {
 
 // Ingest takes submissions in. It is safe for concurrent use.
 type Ingest struct {
-	cfg     Config
-	limiter limiter
+	cfg        Config
+	limiter    limiter
+	admissions admissionLists
 }
 
 // New makes an ingest stage.
@@ -124,7 +125,8 @@ func everyEntry(s *pipeline.Submission) []int {
 // admit decides on the fresh notifications of a slice and commits them, with
 // the versions of their templates.
 func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions []uint32, receipts []pipeline.Receipt, reservation pipeline.Reservation) error {
-	admissions := roomFor(&slice.room.admissions, len(fresh))
+	list := g.admissions.get(len(fresh))
+	admissions := *list
 	for i, at := range fresh {
 		a := &admissions[i]
 		a.Notification = slice.Notifications[at]
@@ -147,6 +149,7 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 		return err
 	}
 	g.observe(ctx, admissions)
+	g.admissions.put(list)
 	return nil
 }
 

@@ -26,7 +26,6 @@ type room struct {
 	claims     [1]pipeline.Claim
 	receipts   [1]pipeline.Receipt
 	fresh      [1]int
-	admissions [1]pipeline.Admission
 	users      [1]pipeline.PreferenceKey
 	recipients [1]pipeline.Recipient
 }
