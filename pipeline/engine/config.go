@@ -76,7 +76,7 @@ type Config struct {
 type Preferences struct {
 	L1Entries int
 	L1TTL     time.Duration
-	L2TTL     time.Duration
+	L2TTL     time.Duration // of what others may change too: in Redis, and before Postgres
 	L2Bytes   uint64
 }
 

@@ -178,4 +178,5 @@ func TestCachedPreferencesOfOwnShardsStay(t *testing.T) {
 	if n := misses() - before; n != 0 {
 		t.Errorf("%d were read again", n)
 	}
+	s.drain()
 }

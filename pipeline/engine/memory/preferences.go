@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync"
@@ -35,8 +36,11 @@ func NewPreferences(ttl time.Duration, maxBytes uint64) *Preferences {
 // made.
 func (c *Preferences) now() uint64 { return uint64(time.Since(c.began).Milliseconds()) }
 
-// after is when what is kept for ttl expires. It is never 0, which stands for never.
+// after is when what is kept for ttl expires, 0 being never in both.
 func (c *Preferences) after(ttl time.Duration) uint64 {
+	if ttl == 0 {
+		return 0
+	}
 	return max(1, c.now()+uint64(ttl.Milliseconds()))
 }
 
@@ -108,10 +112,7 @@ func (s *scratch) give(keys []pipeline.PreferenceKey, found []*pipeline.Preferen
 // ttl to all of it: what many calls bring in a short time, as those of an import
 // do, is not read again together. It never fails.
 func (c *Preferences) Set(_ context.Context, preferences []*pipeline.Preference) error {
-	expires := uint64(0)
-	if c.ttl > 0 {
-		expires = c.after(c.ttl/2 + rand.N(c.ttl/2+1))
-	}
+	expires := c.after(c.ttl - rand.N(c.ttl/2+1))
 	c.put(len(preferences),
 		func(i int) string { return preferences[i].UserID },
 		func(i int) record { return preferenceRecord(preferences[i], expires) })
@@ -121,10 +122,7 @@ func (c *Preferences) Set(_ context.Context, preferences []*pipeline.Preference)
 // Invalidate forgets keys that are not newer than a version, and for 10 s keeps
 // out what is older. It never fails.
 func (c *Preferences) Invalidate(_ context.Context, keys []pipeline.PreferenceKey, version int64) error {
-	expires := c.after(tombstoneTTL)
-	if c.ttl > 0 {
-		expires = min(expires, c.after(c.ttl))
-	}
+	expires := c.after(min(cmp.Or(c.ttl, tombstoneTTL), tombstoneTTL))
 	c.put(len(keys),
 		func(i int) string { return keys[i].UserID },
 		func(i int) record {
