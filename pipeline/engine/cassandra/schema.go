@@ -125,32 +125,53 @@ func (m *migration) migrate(ctx context.Context) error {
 		return err
 	}
 	for {
-		version, err := m.version(ctx)
-		if err != nil {
-			return fmt.Errorf("read the version of the schema: %w", err)
-		}
-		if known := len(migrations()); version > known {
-			return m.cfg.permanent(fmt.Errorf("the schema of the keyspace %s has version %d, newer than this program's %d", m.cfg.Keyspace, version, known),
-				"use the program that made it, or a later one")
-		} else if version == known {
+		done, err := m.advance(ctx)
+		switch {
+		case err != nil && !unheard(err):
+			return err
+		case done:
 			return m.keep(ctx)
-		}
-		ours, err := m.lock(ctx)
-		if err != nil {
-			return fmt.Errorf("take the lock of the schema: %w", err)
-		}
-		if ours {
-			if err := m.run(ctx, version); err != nil {
-				return err
-			}
-			continue
 		}
 		select {
 		case <-time.After(migrationPoll):
 		case <-ctx.Done():
+			if err != nil {
+				return err
+			}
 			return fmt.Errorf("another process migrates the schema of the keyspace %s, or died at it less than a minute ago: %w", m.cfg.Keyspace, ctx.Err())
 		}
 	}
+}
+
+// advance brings the keyspace to our version, unless it has it, or it is another
+// process's turn: then it is not done.
+func (m *migration) advance(ctx context.Context) (done bool, err error) {
+	version, err := m.version(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read the version of the schema: %w", err)
+	}
+	if known := len(migrations()); version > known {
+		return false, m.cfg.permanent(fmt.Errorf("the schema of the keyspace %s has version %d, newer than this program's %d", m.cfg.Keyspace, version, known),
+			"use the program that made it, or a later one")
+	} else if version == known {
+		return true, nil
+	}
+	ours, err := m.lock(ctx)
+	if err != nil {
+		return false, fmt.Errorf("take the lock of the schema: %w", err)
+	}
+	if !ours {
+		return false, nil
+	}
+	return true, m.run(ctx, version)
+}
+
+// unheard says whether a node answers that it does not know a table. A node lists
+// a table that is being made before it can be used there, and before it counts
+// for the nodes' agreement: who finds it listed may be too early for any of them.
+func unheard(err error) bool {
+	var invalid *gocql.RequestErrInvalid
+	return errors.As(err, &invalid) && strings.HasSuffix(invalid.Error(), "does not exist")
 }
 
 func (m *migration) table(name string) string { return m.cfg.Keyspace + "." + name }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
@@ -128,12 +127,7 @@ func (nextNode) GetRetryType(err error) gocql.RetryType {
 		syntax       *gocql.RequestErrSyntax
 		unauthorized *gocql.RequestErrUnauthorized
 	)
-	switch {
-	case errors.As(err, &invalid) && strings.HasSuffix(invalid.Error(), "does not exist"):
-		// A table of ours is made before anybody asks for it, but a node that the
-		// others took for down meanwhile may be back without having heard of it.
-		return gocql.RetryNextHost
-	case errors.As(err, &invalid), errors.As(err, &syntax), errors.As(err, &unauthorized):
+	if errors.As(err, &invalid) || errors.As(err, &syntax) || errors.As(err, &unauthorized) {
 		return gocql.Rethrow // another node says the same
 	}
 	return gocql.RetryNextHost

@@ -9,7 +9,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,30 +71,6 @@ func TestOpensAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, cfg, true, "newer than this program's", "a later one")
-}
-
-// tries counts how often a statement was tried.
-type tries struct{ atomic.Int32 }
-
-func (t *tries) ObserveQuery(context.Context, gocql.ObservedQuery) { t.Add(1) }
-
-// A node may not have heard of a table yet that another has; what is wrong with a
-// statement itself is the same at each.
-func TestAsksOtherNodes(t *testing.T) {
-	s := open(t, config(cluster(t)))
-	for statement, want := range map[string]int32{
-		"SELECT version FROM not_heard_of WHERE name = 'schema'":     attempts,
-		"SELECT not_a_column FROM schema_version WHERE name = 'one'": 1,
-		"SELECT FROM": 1,
-	} {
-		var tried tries
-		if err := s.session.Query(statement).Observer(&tried).ExecContext(t.Context()); err == nil {
-			t.Errorf("%s: it was taken", statement)
-		}
-		if got := tried.Load(); got != want {
-			t.Errorf("%s: tried %d times, want %d", statement, got, want)
-		}
-	}
 }
 
 // secret is a password that no error may hold.
