@@ -36,7 +36,9 @@ cassandra_configure() {
 	local id=${1#cassandra-} folder
 	folder=$(folder_of "$1")
 	# Group commits: a write is answered when it is on the disk, so that what is
-	# recorded survives the death of every node; writes of 2 ms share a sync.
+	# recorded survives the death of every node; writes of 2 ms share a sync. Each
+	# row keeps one of the concurrent writes until then, which so bound its rows a
+	# second.
 	# Every node is a seed, so that none waits for another; roles are read from
 	# one replica, so that a client can log in as long as a node lives.
 	cat >"$folder/cassandra.yaml" <<Y
@@ -64,7 +66,7 @@ role_manager: CassandraRoleManager
 auth_read_consistency_level: LOCAL_ONE
 auto_snapshot: false
 concurrent_reads: 16
-concurrent_writes: 32
+concurrent_writes: 128
 memtable_heap_space: 64MiB
 memtable_offheap_space: 64MiB
 networking_cache_size: 16MiB

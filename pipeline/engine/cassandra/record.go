@@ -97,14 +97,14 @@ func batches(facts []*pipeline.Fact) (all [][]*pipeline.Fact) {
 // is asked once, and what a request costs, here and there, is much more than
 // what a row of it does. A batch that was written in part is written again.
 func (s *Store) insertRows(ctx context.Context, facts []*pipeline.Fact) error {
-	if len(facts) == 1 {
-		return s.write(facts[0].At, insertRow, rowValues(placeOf(facts[0].Delivery.ID), facts[0])...).ExecContext(ctx)
+	rows := bindRows(facts)
+	if len(rows) == 1 {
+		return s.query(insertRow, rows[0]...).ExecContext(ctx)
 	}
 	batch := s.session.Batch(gocql.UnloggedBatch).SpeculativeExecutionPolicy(speculation())
-	for _, f := range facts {
-		batch.Entries = append(batch.Entries, gocql.BatchEntry{
-			Stmt: insertRow + " USING TIMESTAMP ?", Args: append(rowValues(placeOf(f.Delivery.ID), f), f.At.UnixMicro()), Idempotent: true,
-		})
+	batch.Entries = make([]gocql.BatchEntry, len(rows))
+	for i, row := range rows {
+		batch.Entries[i] = gocql.BatchEntry{Stmt: insertRow, Args: row, Idempotent: true}
 	}
 	return batch.ExecContext(ctx)
 }

@@ -63,43 +63,6 @@ type delivery struct {
 	retry         time.Time // when it is to be handed out again
 }
 
-const insertRow = `INSERT INTO history (user_hash, month, accepted_at, id, attempt, state,
-	user_id, ref, reason, at, replay_of, attempted, delivery) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-// rowValues is what [insertRow] takes for a fact.
-func rowValues(p place, f *pipeline.Fact) []any {
-	d := f.Delivery
-	return []any{
-		p.hash, p.month, d.ID.Time().UnixMilli(), d.ID[:], int16(len(d.Attempts)), int8(f.State),
-		d.UserID, optionalText(d.Ref), optionalText(f.Reason), f.At.UnixMilli(), optionalID(d.ReplayOf),
-		optionalBytes(appendAttempt(nil, &f.Attempt)), appendDelivery(nil, &delivery{d.Token, d.Origin, d.Due, f.Due}),
-	}
-}
-
-// What is empty is left unset, which writes nothing: not a tombstone, as a null
-// would be.
-
-func optionalText(text string) any {
-	if text == "" {
-		return gocql.UnsetValue
-	}
-	return text
-}
-
-func optionalBytes(b []byte) any {
-	if len(b) == 0 {
-		return gocql.UnsetValue
-	}
-	return b
-}
-
-func optionalID(id pipeline.ID) any {
-	if id.IsZero() {
-		return gocql.UnsetValue
-	}
-	return id[:]
-}
-
 // appendAttempt appends the binary form of an attempt, nothing when there was
 // none.
 func appendAttempt(b []byte, a *pipeline.Attempt) []byte {

@@ -1,0 +1,102 @@
+package cassandra
+
+import (
+	"encoding/binary"
+	"time"
+
+	gocql "github.com/apache/cassandra-gocql-driver/v2"
+
+	"github.com/notifyctl/notifyctl/pipeline"
+)
+
+// insertRow writes a row by the time of what it tells, not that of its sending,
+// so that a repetition never overwrites what came after it first.
+const insertRow = `INSERT INTO history (user_hash, month, accepted_at, id, attempt, state,
+	user_id, ref, reason, at, replay_of, attempted, delivery) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`
+
+const (
+	// boundValues is how many values [insertRow] takes.
+	boundValues = 14
+	// boundBytes is about how many bytes they are, beside texts.
+	boundBytes = 160
+)
+
+// value is one of them in the form in which it is sent. Of values of Go's types
+// the driver makes the same, but each is put into memory of its own twice, and
+// of all that an installation allocates they would be a third.
+type value []byte
+
+// MarshalCQL gives the bytes as they are.
+func (v *value) MarshalCQL(gocql.TypeInfo) ([]byte, error) { return *v, nil }
+
+// binder makes the values of rows, in memory that all of them share.
+type binder struct {
+	args   []any
+	values []value
+	bytes  []byte
+}
+
+// bindRows gives what [insertRow] takes for each of some facts.
+func bindRows(facts []*pipeline.Fact) [][]any {
+	room := 0
+	for _, f := range facts {
+		room += boundBytes + len(f.Delivery.UserID) + len(f.Delivery.Ref) + len(f.Reason) + len(f.Attempt.Provider) + len(f.Attempt.Error)
+	}
+	b := binder{
+		args:   make([]any, 0, len(facts)*boundValues),
+		values: make([]value, 0, len(facts)*boundValues),
+		bytes:  make([]byte, 0, room),
+	}
+	rows := make([][]any, len(facts))
+	for i, f := range facts {
+		from := len(b.args)
+		b.row(f)
+		rows[i] = b.args[from:]
+	}
+	return rows
+}
+
+func (b *binder) row(f *pipeline.Fact) {
+	d := f.Delivery
+	p := placeOf(d.ID)
+	b.value(binary.BigEndian.AppendUint32(b.bytes, uint32(p.hash)))
+	b.value(binary.BigEndian.AppendUint32(b.bytes, uint32(p.month)))
+	b.value(appendMillis(b.bytes, d.ID.Time()))
+	b.value(append(b.bytes, d.ID[:]...))
+	b.value(binary.BigEndian.AppendUint16(b.bytes, uint16(len(d.Attempts))))
+	b.value(append(b.bytes, byte(f.State)))
+	b.value(append(b.bytes, d.UserID...))
+	b.optional(append(b.bytes, d.Ref...))
+	b.optional(append(b.bytes, f.Reason...))
+	b.value(appendMillis(b.bytes, f.At))
+	if d.ReplayOf.IsZero() {
+		b.optional(b.bytes)
+	} else {
+		b.value(append(b.bytes, d.ReplayOf[:]...))
+	}
+	b.optional(appendAttempt(b.bytes, &f.Attempt))
+	b.value(appendDelivery(b.bytes, &delivery{d.Token, d.Origin, d.Due, f.Due}))
+	b.value(binary.BigEndian.AppendUint64(b.bytes, uint64(f.At.UnixMicro())))
+}
+
+// value takes what was appended to the bytes.
+func (b *binder) value(appended []byte) {
+	from := len(b.bytes)
+	b.bytes = appended
+	b.values = append(b.values, appended[from:len(appended):len(appended)])
+	b.args = append(b.args, &b.values[len(b.values)-1])
+}
+
+// optional leaves unset what is empty, which writes nothing: not a tombstone, as
+// a null would be.
+func (b *binder) optional(appended []byte) {
+	if len(appended) == len(b.bytes) {
+		b.args = append(b.args, gocql.UnsetValue)
+		return
+	}
+	b.value(appended)
+}
+
+func appendMillis(b []byte, t time.Time) []byte {
+	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli()))
+}
