@@ -17,7 +17,9 @@ func (b *batch) lastChecks(ctx context.Context, deliveries []*pipeline.Delivery)
 	if len(deliveries) == 0 {
 		return nil
 	}
-	preferences, err := b.wanted(ctx, deliveries)
+	wishes := b.delivery.wishes.get(len(deliveries))
+	defer b.delivery.wishes.put(wishes)
+	preferences, err := b.wanted(ctx, deliveries, wishes)
 	if err != nil {
 		b.postpone(deliveries, "preferences", err)
 		return nil
@@ -44,20 +46,19 @@ func (b *batch) lastChecks(ctx context.Context, deliveries []*pipeline.Delivery)
 }
 
 // wanted reads what is wanted of each delivery, by its user and at its address.
-func (b *batch) wanted(ctx context.Context, deliveries []*pipeline.Delivery) ([]pipeline.Preference, error) {
-	keys := make([]pipeline.PreferenceKey, len(deliveries))
-	recipients := make([]pipeline.Recipient, 0, len(deliveries))
+func (b *batch) wanted(ctx context.Context, deliveries []*pipeline.Delivery, w *wishes) ([]pipeline.Preference, error) {
 	for i, d := range deliveries {
-		keys[i] = pipeline.PreferenceKey{UserID: d.UserID, Channel: d.Channel}
+		w.users[i] = pipeline.PreferenceKey{UserID: d.UserID, Channel: d.Channel}
 		if d.To != "" {
-			recipients = append(recipients, pipeline.Recipient{Channel: d.Channel, Address: d.To})
+			w.recipients = append(w.recipients, pipeline.Recipient{Channel: d.Channel, Address: d.To})
 		}
 	}
-	preferences, err := b.delivery.cfg.Preferences.Lookup(ctx, keys)
-	if err != nil || len(recipients) == 0 {
+	preferences := w.preferences
+	err := b.delivery.cfg.Preferences.Lookup(ctx, w.users, preferences)
+	if err != nil || len(w.recipients) == 0 {
 		return preferences, err
 	}
-	addresses, err := b.delivery.cfg.Addresses.LookupAddresses(ctx, recipients)
+	addresses, err := b.delivery.cfg.Addresses.LookupAddresses(ctx, w.recipients)
 	if err != nil || len(addresses) == 0 {
 		return preferences, err
 	}

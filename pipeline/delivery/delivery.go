@@ -20,9 +20,10 @@ type Templates interface {
 	Get(ctx context.Context, id string, version uint32, locale string) (*template.Compiled, error)
 }
 
-// Preferences reads what users want, one preference a key in the same order.
+// Preferences reads what users want: it fills in one preference a key, in the
+// same order, and keeps neither.
 type Preferences interface {
-	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
+	Lookup(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error
 }
 
 // Addresses reads what is wanted of addresses, whoever's they are: one
@@ -64,6 +65,7 @@ type Delivery struct {
 	channels map[pipeline.Channel]*channel
 	retract  *retractor
 	lists    factLists
+	wishes   wishPool
 }
 
 // channel is what is kept for one channel, whether or not it is delivered now.

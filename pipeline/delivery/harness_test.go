@@ -110,17 +110,16 @@ func (p *preferences) fail(err error) {
 	p.err = err
 }
 
-func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
+func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	found := make([]pipeline.Preference, len(keys))
 	for i, k := range keys {
 		found[i] = pipeline.DefaultPreference(k)
 		if row, ok := p.rows[k.UserID]; ok {
 			found[i] = row
 		}
 	}
-	return found, p.err
+	return p.err
 }
 
 // LookupAddresses answers from the same map, by address.
@@ -137,7 +136,8 @@ func (p *preferences) LookupAddresses(ctx context.Context, recipients []pipeline
 	if !known {
 		return nil, nil
 	}
-	return p.Lookup(ctx, keys)
+	found := make([]pipeline.Preference, len(keys))
+	return found, p.Lookup(ctx, keys, found)
 }
 
 // templates has one template under every id.

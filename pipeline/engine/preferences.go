@@ -152,8 +152,8 @@ func levelStats(l preference.LevelStats, capacity int) telemetry.CacheStats {
 
 func checkPreferences(d *preference.Directory) func(context.Context) error {
 	return func(ctx context.Context) error {
-		_, err := d.Lookup(ctx, []pipeline.PreferenceKey{{UserID: "readiness", Channel: pipeline.Push}})
-		return err
+		var found [1]pipeline.Preference
+		return d.Lookup(ctx, []pipeline.PreferenceKey{{UserID: "readiness", Channel: pipeline.Push}}, found[:])
 	}
 }
 

@@ -31,9 +31,9 @@ type Replayer interface {
 
 // Preferences reads and sets what users want.
 type Preferences interface {
-	// Lookup gives one preference a key, in order, the default where a user
+	// Lookup fills in one preference a key, in order, the default where a user
 	// said nothing.
-	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
+	Lookup(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error
 	// Put returns when the preferences are durable.
 	Put(ctx context.Context, preferences []pipeline.Preference) error
 	// Erase forgets what a user said, and returns when that is durable.

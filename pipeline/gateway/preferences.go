@@ -24,8 +24,8 @@ func (g *Gateway) preferences(w http.ResponseWriter, r *http.Request) {
 	for _, c := range pipeline.Channels() {
 		keys = append(keys, pipeline.PreferenceKey{UserID: user, Channel: c})
 	}
-	found, err := g.cfg.Preferences.Lookup(r.Context(), keys)
-	if err != nil {
+	found := make([]pipeline.Preference, len(keys))
+	if err := g.cfg.Preferences.Lookup(r.Context(), keys, found); err != nil {
 		g.failed(w, r, "read preferences", err)
 		return
 	}

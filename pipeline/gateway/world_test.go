@@ -95,18 +95,16 @@ type fakePreferences struct {
 	set map[pipeline.PreferenceKey]pipeline.Preference
 }
 
-func (f *fakePreferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
+func (f *fakePreferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var out []pipeline.Preference
-	for _, key := range keys {
-		p, ok := f.set[key]
-		if !ok {
-			p = pipeline.DefaultPreference(key)
+	for i, key := range keys {
+		var ok bool
+		if found[i], ok = f.set[key]; !ok {
+			found[i] = pipeline.DefaultPreference(key)
 		}
-		out = append(out, p)
 	}
-	return out, f.strike()
+	return f.strike()
 }
 
 func (f *fakePreferences) Put(_ context.Context, preferences []pipeline.Preference) error {

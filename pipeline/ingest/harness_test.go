@@ -29,21 +29,20 @@ type preferences struct {
 	asks int
 }
 
-func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
+func (p *preferences) Lookup(_ context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error {
 	p.mu.Lock()
 	p.asks++
 	p.mu.Unlock()
 	if p.err != nil {
-		return nil, p.err
+		return p.err
 	}
-	found := make([]pipeline.Preference, len(keys))
 	for i, k := range keys {
 		found[i] = pipeline.DefaultPreference(k)
 		if row, ok := p.rows[k]; ok {
 			found[i] = row
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // LookupAddresses answers from the same map: the tests name an address as they

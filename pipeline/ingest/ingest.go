@@ -18,9 +18,10 @@ type Templates interface {
 	Get(ctx context.Context, id string, version uint32, locale string) (*template.Compiled, error)
 }
 
-// Preferences reads what users want, one preference a key in the same order.
+// Preferences reads what users want: it fills in one preference a key, in the
+// same order, and keeps neither.
 type Preferences interface {
-	Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error)
+	Lookup(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error
 }
 
 // Addresses reads what is wanted of addresses, whoever's they are, one
@@ -55,9 +56,9 @@ type Config struct {
 
 // Ingest takes submissions in. It is safe for concurrent use.
 type Ingest struct {
-	cfg        Config
-	limiter    limiter
-	admissions admissionLists
+	cfg     Config
+	limiter limiter
+	lists   listPool
 }
 
 // New makes an ingest stage.
@@ -125,8 +126,8 @@ func everyEntry(s *pipeline.Submission) []int {
 // admit decides on the fresh notifications of a slice and commits them, with
 // the versions of their templates.
 func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions []uint32, receipts []pipeline.Receipt, reservation pipeline.Reservation) error {
-	list := g.admissions.get(len(fresh))
-	admissions := *list
+	l := g.lists.get(len(fresh))
+	admissions := l.admissions
 	for i, at := range fresh {
 		a := &admissions[i]
 		a.Notification = slice.Notifications[at]
@@ -134,7 +135,7 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 		a.ID = receipts[at].ID
 		a.Claim = slice.claimOf(at)
 	}
-	if err := g.decide(ctx, &slice.room, admissions); err != nil {
+	if err := g.decide(ctx, l); err != nil {
 		return err
 	}
 	taken := g.limiter.take(ctx, g.cfg.Now(), admissions)
@@ -149,64 +150,60 @@ func (g *Ingest) admit(ctx context.Context, slice *slice, fresh []int, versions 
 		return err
 	}
 	g.observe(ctx, admissions)
-	g.admissions.put(list)
+	g.lists.put(l)
 	return nil
 }
 
 // decide says what becomes of each notification at ingest, by what its user
 // wants and what is wanted of the address that it brings along.
-func (g *Ingest) decide(ctx context.Context, r *room, admissions []pipeline.Admission) error {
-	preferences, err := g.preferences(ctx, r, admissions)
-	if err != nil {
+func (g *Ingest) decide(ctx context.Context, l *lists) error {
+	if err := g.preferences(ctx, l); err != nil {
 		return err
 	}
-	addresses, err := g.addresses(ctx, r, admissions)
+	addresses, err := g.addresses(ctx, l)
 	g.cfg.Tracer.Done(ctx, tracing.Preferences)
 	if err != nil {
 		return err
 	}
 	now := g.cfg.Now()
-	for i := range admissions {
-		n := &admissions[i].Notification
-		if n.To != "" && addresses != nil {
-			if !addresses[0].Wants(n.Category) {
-				admissions[i].Result = pipeline.Result{State: pipeline.Suppressed, Reason: "address_opted_out"}
+	for i := range l.admissions {
+		a := &l.admissions[i]
+		if a.To != "" && addresses != nil {
+			if !addresses[0].Wants(a.Category) {
+				a.Result = pipeline.Result{State: pipeline.Suppressed, Reason: "address_opted_out"}
 			}
 			addresses = addresses[1:]
 		}
-		if admissions[i].State == 0 {
-			admissions[i].Result = decide(n, &preferences[i], now)
+		if a.State == 0 {
+			a.Result = decide(&a.Notification, &l.preferences[i], now)
 		}
 	}
 	return nil
 }
 
 // preferences looks up what the users of notifications want.
-func (g *Ingest) preferences(ctx context.Context, r *room, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
-	keys := roomFor(&r.users, len(admissions))
-	for i := range admissions {
-		keys[i] = pipeline.PreferenceKey{UserID: admissions[i].UserID, Channel: admissions[i].Channel}
+func (g *Ingest) preferences(ctx context.Context, l *lists) error {
+	for i := range l.admissions {
+		l.users[i] = pipeline.PreferenceKey{UserID: l.admissions[i].UserID, Channel: l.admissions[i].Channel}
 	}
-	preferences, err := g.cfg.Preferences.Lookup(ctx, keys)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
+	if err := g.cfg.Preferences.Lookup(ctx, l.users, l.preferences); err != nil {
+		return fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
 	}
-	return preferences, nil
+	return nil
 }
 
 // addresses looks up what is wanted of the addresses that notifications bring
 // along, in the order of those that do.
-func (g *Ingest) addresses(ctx context.Context, r *room, admissions []pipeline.Admission) ([]pipeline.Preference, error) {
-	recipients := roomFor(&r.recipients, len(admissions))[:0]
-	for i := range admissions {
-		if to := admissions[i].To; to != "" {
-			recipients = append(recipients, pipeline.Recipient{Channel: admissions[i].Channel, Address: to})
+func (g *Ingest) addresses(ctx context.Context, l *lists) ([]pipeline.Preference, error) {
+	for i := range l.admissions {
+		if to := l.admissions[i].To; to != "" {
+			l.recipients = append(l.recipients, pipeline.Recipient{Channel: l.admissions[i].Channel, Address: to})
 		}
 	}
-	if len(recipients) == 0 {
+	if len(l.recipients) == 0 {
 		return nil, nil
 	}
-	addresses, err := g.cfg.Addresses.LookupAddresses(ctx, recipients)
+	addresses, err := g.cfg.Addresses.LookupAddresses(ctx, l.recipients)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", pipeline.ErrUnavailable, err)
 	}

@@ -59,7 +59,7 @@ func (g *Ingest) Replay(ctx context.Context, r pipeline.Replay) ([]pipeline.Repl
 	for i := range fresh {
 		fresh[i].Claim = own - 1
 	}
-	if err := g.decide(ctx, &room{}, fresh); err != nil {
+	if err := g.decide(ctx, newLists(fresh)); err != nil {
 		return nil, err
 	}
 	if len(claims) > 0 {

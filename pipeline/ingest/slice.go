@@ -22,12 +22,10 @@ type slice struct {
 // room is the memory of what is made of a submission of one notification, which
 // takes one allocation in place of one for each.
 type room struct {
-	versions   [1]uint32
-	claims     [1]pipeline.Claim
-	receipts   [1]pipeline.Receipt
-	fresh      [1]int
-	users      [1]pipeline.PreferenceKey
-	recipients [1]pipeline.Recipient
+	versions [1]uint32
+	claims   [1]pipeline.Claim
+	receipts [1]pipeline.Receipt
+	fresh    [1]int
 }
 
 // roomFor gives a slice of n zero values, in the room for one if they fit.

@@ -158,8 +158,8 @@ func (a *addresses) lookup(ctx context.Context, recipients []pipeline.Recipient)
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	known, err := a.Lookup(ctx, keys)
-	if err != nil {
+	known := make([]pipeline.Preference, len(keys))
+	if err := a.Lookup(ctx, keys, known); err != nil {
 		return nil, err
 	}
 	out := make([]pipeline.Preference, len(recipients))

@@ -21,9 +21,9 @@ type interrupted struct {
 
 var errAway = errors.New("no connection")
 
-func (l *interrupted) Get(ctx context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error {
+func (l *interrupted) Get(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) ([]int32, error) {
 	if l.away.Load() {
-		return errAway
+		return nil, errAway
 	}
 	return l.Preferences.Get(ctx, keys, found)
 }

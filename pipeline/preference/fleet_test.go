@@ -269,8 +269,7 @@ func TestASharedReadThatFailsIsRepeated(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		first := make(chan error, 1)
 		go func() {
-			_, err := s.Lookup(ctx, []pipeline.PreferenceKey{email("ada")})
-			first <- err
+			first <- s.Lookup(ctx, []pipeline.PreferenceKey{email("ada")}, make([]pipeline.Preference, 1))
 		}()
 		synctest.Wait()
 		second := make(chan string, 1)
@@ -412,7 +411,8 @@ func TestRetractions(t *testing.T) {
 	}
 	want := func(user, want string) {
 		t.Helper()
-		got, err := d.Lookup(t.Context(), []pipeline.PreferenceKey{email(user)})
+		var got [1]pipeline.Preference
+		err := d.Lookup(t.Context(), []pipeline.PreferenceKey{email(user)}, got[:])
 		if s := fmt.Sprint(got[0].Transactional, got[0].Promotional, got[0].Addresses); err != nil || s != want {
 			t.Errorf("%s has %s, %v, want %s", user, s, err, want)
 		}

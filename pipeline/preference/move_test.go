@@ -134,8 +134,8 @@ func (l *load) read(random *rand.Rand) {
 		}
 		keys[i], least[i] = email(userName(users[i])), l.users[users[i]].done.Load()
 	}
-	got, err := l.service.Lookup(context.Background(), keys[:])
-	if err != nil {
+	got := make([]pipeline.Preference, len(keys))
+	if err := l.service.Lookup(context.Background(), keys[:], got); err != nil {
 		l.t.Errorf("lookup: %v", err)
 		return
 	}

@@ -24,14 +24,12 @@ func newOwnCache(entries int, ttl time.Duration) *ownCache {
 	})}
 }
 
-// get fills in what the cache has and gives the indices of the rest.
-func (c *ownCache) get(keys []pipeline.PreferenceKey, out []pipeline.Preference) (missing []int32) {
+// get fills in what the cache has and gives the places of the rest.
+func (c *ownCache) get(keys []pipeline.PreferenceKey, found []pipeline.Preference) (missing []int32) {
 	for i, key := range keys {
-		if c != nil {
-			if p, ok := c.kept.GetIfPresent(key); ok {
-				out[i] = *p
-				continue
-			}
+		if p, ok := c.kept.GetIfPresent(key); ok {
+			found[i] = *p
+			continue
 		}
 		if missing == nil {
 			missing = make([]int32, 0, len(keys)-i)

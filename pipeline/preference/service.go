@@ -16,9 +16,10 @@ import (
 // that share a bus. It may lose anything at any moment, and its errors cost time,
 // not answers. An adapter between processes names its entries prefs:{user}.
 type L2 interface {
-	// Get sets found[i] for each keys[i] that is cached. What it gives may share
-	// memory with the keys and with each other.
-	Get(ctx context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error
+	// Get fills in found[i] for each keys[i] that is cached, and gives the places
+	// of the others, in order. What it gives may share memory with the keys and with
+	// each other. After an error some of found may be filled in.
+	Get(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) (missing []int32, err error)
 	// Set caches copies of preferences, but none in place of a newer version.
 	Set(ctx context.Context, preferences []*pipeline.Preference) error
 	// Invalidate forgets keys that are not newer than a version, and for 10 s
@@ -94,36 +95,45 @@ func (s *Service) Close() {
 	s.l1.close()
 }
 
-// Lookup gives one preference a key, in the same order, the default where a
+// Lookup fills in one preference a key, in the same order, the default where a
 // user said nothing. Their texts are shared and must not be changed; who keeps any
 // of them copies it.
 // Errors: what a shard said; then there is no answer for any key.
-func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey) ([]pipeline.Preference, error) {
-	out := make([]pipeline.Preference, len(keys))
-	missing := s.l1.get(keys, out)
+func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error {
+	if s.l1 == nil {
+		s.misses1.Add(int64(len(keys)))
+		return s.lookBehind(ctx, keys, found)
+	}
+	missing := s.l1.get(keys, found)
 	s.hits1.Add(int64(len(keys) - len(missing)))
 	s.misses1.Add(int64(len(missing)))
-	if len(missing) == 0 {
-		return out, nil
+	switch len(missing) {
+	case 0:
+		return nil
+	case len(keys):
+		return s.lookBehind(ctx, keys, found)
 	}
-	asked := keys
-	if len(missing) < len(keys) {
-		asked = make([]pipeline.PreferenceKey, len(missing))
-		for i, at := range missing {
-			asked[i] = keys[at]
-		}
+	asked, got := make([]pipeline.PreferenceKey, len(missing)), make([]pipeline.Preference, len(missing))
+	for i, at := range missing {
+		asked[i] = keys[at]
 	}
-	marks := s.changes.mark(asked)
-	found := make([]*pipeline.Preference, len(missing))
-	stored, err := s.readL2(ctx, asked, marks, found)
-	if err != nil {
-		return nil, err
+	if err := s.lookBehind(ctx, asked, got); err != nil {
+		return err
 	}
 	for i, at := range missing {
-		out[at] = *found[i]
+		found[at] = got[i]
 	}
-	s.fill(ctx, asked, marks, found, stored)
-	return out, nil
+	return nil
+}
+
+// lookBehind fills in what the process's own cache has not.
+func (s *Service) lookBehind(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error {
+	marks := s.changes.mark(keys)
+	stored, err := s.readL2(ctx, keys, marks, found)
+	if err == nil {
+		s.fill(ctx, keys, marks, found, stored)
+	}
+	return err
 }
 
 // reading is what a lookup reads from the store, and the marks of the keys. What
@@ -136,23 +146,17 @@ type reading struct {
 
 // readL2 fills in all of found, from L2 and then from the store, and gives what
 // came from the store and is not in L2.
-func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []*pipeline.Preference) (stored reading, err error) {
+func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []pipeline.Preference) (stored reading, err error) {
 	owed := s.debts.among(keys) // before L2 is asked: it may be told meanwhile
-	failed := s.l2.Get(ctx, keys, found)
+	missing, failed := s.l2.Get(ctx, keys, found)
 	if failed != nil {
 		s.errors2.Add(1)
-		clear(found)
-	}
-	for i := range owed {
-		if owed[i] {
-			found[i] = nil
-		}
-	}
-	var missing []int32
-	for i, p := range found {
-		if p == nil {
-			missing = append(missing, int32(i))
-		}
+		missing = places(len(keys), func(int) bool { return true })
+	} else if owed != nil {
+		missing = places(len(keys), func(i int) bool {
+			_, lacks := slices.BinarySearch(missing, int32(i))
+			return lacks || owed[i]
+		})
 	}
 	s.hits2.Add(int64(len(keys) - len(missing)))
 	s.misses2.Add(int64(len(missing)))
@@ -164,12 +168,22 @@ func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, mar
 		return reading{}, err
 	}
 	for i, place := range missing {
-		found[place] = read.found[at[i]]
+		found[place] = *read.found[at[i]]
 	}
 	if failed != nil {
 		return reading{}, nil
 	}
 	return read, nil
+}
+
+// places gives those of n that fit, in order.
+func places(n int, fits func(i int) bool) (some []int32) {
+	for i := range n {
+		if fits(i) {
+			some = append(some, int32(i))
+		}
+	}
+	return some
 }
 
 // toRead says what is to be read for the keys that are missing, and where each
@@ -203,16 +217,16 @@ func (s *Service) toRead(keys []pipeline.PreferenceKey, marks []int64, missing [
 
 // fill caches what a lookup read: all of it in L1, what came from the store in
 // L2; but nothing that a change overlapped.
-func (s *Service) fill(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []*pipeline.Preference, stored reading) {
+func (s *Service) fill(ctx context.Context, keys []pipeline.PreferenceKey, marks []int64, found []pipeline.Preference, stored reading) {
 	if s.l1 == nil && len(stored.keys) == 0 {
 		return
 	}
 	s.changes.mu.RLock()
 	defer s.changes.mu.RUnlock()
 	if s.l1 != nil {
-		for i, p := range found {
+		for i := range found {
 			if s.changes.isCurrent(keys[i], marks[i]) {
-				s.l1.keep(p)
+				s.l1.keep(&found[i])
 			}
 		}
 	}

@@ -34,12 +34,8 @@ func promotional(t testing.TB, s *preference.Service, users ...string) string {
 	for _, user := range users {
 		keys = append(keys, email(user))
 	}
-	got, err := s.Lookup(context.Background(), keys)
-	if err != nil {
-		t.Fatal(err)
-	}
 	out := ""
-	for i, p := range got {
+	for i, p := range lookup(t, s, keys) {
 		if p.PreferenceKey != keys[i] {
 			t.Fatalf("place %d has %+v, want %+v", i, p.PreferenceKey, keys[i])
 		}
@@ -187,7 +183,8 @@ func TestPutsAreSeenByLaterLookups(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				got, err := s.Lookup(context.Background(), []pipeline.PreferenceKey{email(user)})
+				var got [1]pipeline.Preference
+				err := s.Lookup(context.Background(), []pipeline.PreferenceKey{email(user)}, got[:])
 				if err != nil || got[0].Promotional != p.Promotional {
 					t.Errorf("round %d: %+v, %v", i, got, err)
 					return
@@ -197,7 +194,7 @@ func TestPutsAreSeenByLaterLookups(t *testing.T) {
 		wg.Go(func() {
 			for i := range 300 {
 				keys := []pipeline.PreferenceKey{email(user), email(fmt.Sprint("reader", i%20)), email(fmt.Sprint("writer", i%4))}
-				if _, err := s.Lookup(context.Background(), keys); err != nil {
+				if err := s.Lookup(context.Background(), keys, make([]pipeline.Preference, len(keys))); err != nil {
 					t.Error(err)
 					return
 				}
@@ -222,8 +219,8 @@ func TestAShardThatFailsIsAnError(t *testing.T) {
 		t.Errorf("a user of the other shard: %s", got)
 	}
 	keys := []pipeline.PreferenceKey{email(users[0]), email(users[1]), email("new" + users[0])}
-	if got, err := s.Lookup(t.Context(), keys); !errors.Is(err, down) || got != nil {
-		t.Errorf("got %+v, %v", got, err)
+	if err := s.Lookup(t.Context(), keys, make([]pipeline.Preference, len(keys))); !errors.Is(err, down) {
+		t.Errorf("got %v", err)
 	}
 	// The write of the shard that works is seen, the other's is not.
 	p := optedOut(users[0])
@@ -252,11 +249,10 @@ func TestACancelledPutIsAnErrorAndChangesNothing(t *testing.T) {
 // broken is an L2 that answers nothing.
 type broken struct{}
 
-func (broken) Get(_ context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error {
-	// Half an answer, then the end of the connection.
-	p := pipeline.DefaultPreference(keys[0])
-	found[0] = &p
-	return errors.New("no connection")
+func (broken) Get(_ context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) ([]int32, error) {
+	// Half an answer, and a wrong one, then the end of the connection.
+	found[0] = pipeline.Preference{PreferenceKey: keys[0], Version: 1 << 60}
+	return nil, errors.New("no connection")
 }
 
 func (broken) Set(context.Context, []*pipeline.Preference) error { return errors.New("no connection") }
@@ -285,9 +281,9 @@ func TestCachesShareNoMemoryWithTheirKeys(t *testing.T) {
 		keys := func() []pipeline.PreferenceKey { return []pipeline.PreferenceKey{email(strings.Clone("somebody"))} }
 		first := keys()
 		lookup(t, s, first)
-		got, err := s.Lookup(t.Context(), keys())
-		if err != nil || got[0].UserID != "somebody" || unsafe.StringData(got[0].UserID) == unsafe.StringData(first[0].UserID) {
-			t.Errorf("cached %+v, %v", got, err)
+		got := lookup(t, s, keys())
+		if got[0].UserID != "somebody" || unsafe.StringData(got[0].UserID) == unsafe.StringData(first[0].UserID) {
+			t.Errorf("cached %+v", got)
 		}
 	}
 }
@@ -312,11 +308,7 @@ func TestAMissBeforeALocalL2ReadsAllChannels(t *testing.T) {
 				keys = append(keys, pipeline.PreferenceKey{UserID: map[rune]string{'a': "ada", 'b': "bob"}[user], Channel: c})
 			}
 		}
-		got, err := s.Lookup(t.Context(), keys)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, p := range got {
+		for i, p := range lookup(t, s, keys) {
 			want := ""
 			if keys[i].UserID == "ada" && keys[i].Channel != written[0].Channel {
 				want = keys[i].Channel.String()
@@ -339,11 +331,13 @@ func TestAMissBeforeALocalL2ReadsAllChannels(t *testing.T) {
 	}
 }
 
-func lookup(t testing.TB, s *preference.Service, keys []pipeline.PreferenceKey) {
+func lookup(t testing.TB, s *preference.Service, keys []pipeline.PreferenceKey) []pipeline.Preference {
 	t.Helper()
-	if _, err := s.Lookup(context.Background(), keys); err != nil {
+	found := make([]pipeline.Preference, len(keys))
+	if err := s.Lookup(context.Background(), keys, found); err != nil {
 		t.Fatal(err)
 	}
+	return found
 }
 
 // BenchmarkLookup asks for a slice of users that a local L2 has, as a load run

@@ -52,11 +52,8 @@ type scratch struct {
 	ends    []int  // of each address in texts
 }
 
-// hit is a record that was found, and how many addresses it has.
-type hit struct {
-	at, addresses int
-	record        record
-}
+// hit is a preference that was found, and how many addresses it has.
+type hit struct{ at, addresses int }
 
 // borrow gives what a call works in, to be put back.
 func (c *Preferences) borrow() *scratch {
@@ -66,10 +63,10 @@ func (c *Preferences) borrow() *scratch {
 	return new(scratch)
 }
 
-// Get sets found[i] for each keys[i] that is cached. What it gives is the
-// caller's, all of it in a few pieces of memory, and shares the user ids with the
-// keys. It never fails.
-func (c *Preferences) Get(_ context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error {
+// Get fills in found[i] for each keys[i] that is cached, and gives the places of
+// the others, in order. The texts are the caller's, all of them in a few pieces of
+// memory, and the user ids are the keys'. It never fails.
+func (c *Preferences) Get(_ context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) (missing []int32, err error) {
 	s := c.borrow()
 	defer c.scratches.Put(s)
 	s.hits, s.texts, s.ends = s.hits[:0], s.texts[:0], s.ends[:0]
@@ -79,33 +76,48 @@ func (c *Preferences) Get(_ context.Context, keys []pipeline.PreferenceKey, foun
 		if !ok || r.tombstone() || r.expired(now) {
 			return
 		}
+		found[i] = pipeline.Preference{
+			PreferenceKey: keys[i], Version: r.version,
+			Transactional: r.wants&wantsTransactional != 0, Promotional: r.wants&wantsPromotional != 0,
+		}
 		before := len(s.ends)
 		s.texts, s.ends = r.appendTexts(s.texts, s.ends)
-		r.addresses = nil // they are the ring's
-		s.hits = append(s.hits, hit{at: i, addresses: len(s.ends) - before, record: r})
+		s.hits = append(s.hits, hit{at: i, addresses: len(s.ends) - before})
 	})
-	s.give(keys, found)
-	return nil
+	s.giveAddresses(found)
+	return s.misses(len(keys)), nil
 }
 
-// give makes preferences of the hits.
-func (s *scratch) give(keys []pipeline.PreferenceKey, found []*pipeline.Preference) {
-	given := make([]pipeline.Preference, len(s.hits))
+// giveAddresses fills in the addresses of the hits.
+func (s *scratch) giveAddresses(found []pipeline.Preference) {
 	texts := string(s.texts)
 	addresses := make([]string, len(s.ends))
 	from := 0
 	for i, end := range s.ends {
 		addresses[i], from = texts[from:end], end
 	}
-	for i := range s.hits {
-		h, p := &s.hits[i], &given[i]
-		p.PreferenceKey, p.Version = keys[h.at], h.record.version
-		p.Transactional, p.Promotional = h.record.wants&wantsTransactional != 0, h.record.wants&wantsPromotional != 0
+	for _, h := range s.hits {
 		if n := h.addresses; n > 0 {
-			p.Addresses, addresses = addresses[:n:n], addresses[n:]
+			found[h.at].Addresses, addresses = addresses[:n:n], addresses[n:]
 		}
-		found[h.at] = p
 	}
+}
+
+// misses gives the places of n keys that are no hits, which are in order.
+func (s *scratch) misses(n int) (missing []int32) {
+	hits := s.hits
+	if len(hits) == n {
+		return nil
+	}
+	missing = make([]int32, 0, n-len(hits))
+	for i := range n {
+		if len(hits) > 0 && hits[0].at == i {
+			hits = hits[1:]
+			continue
+		}
+		missing = append(missing, int32(i))
+	}
+	return missing
 }
 
 // Set caches preferences, but none in place of a newer version, for half of the

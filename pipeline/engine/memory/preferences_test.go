@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,13 +28,14 @@ func versions(t *testing.T, c *memory.Preferences, users ...string) []int64 {
 	for _, user := range users {
 		keys = append(keys, pipeline.PreferenceKey{UserID: user, Channel: pipeline.Email})
 	}
-	found := make([]*pipeline.Preference, len(keys))
-	if err := c.Get(t.Context(), keys, found); err != nil {
+	found := make([]pipeline.Preference, len(keys))
+	missing, err := c.Get(t.Context(), keys, found)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var out []int64
-	for _, p := range found {
-		if p == nil {
+	for i, p := range found {
+		if slices.Contains(missing, int32(i)) {
 			out = append(out, -1)
 		} else {
 			out = append(out, p.Version)
@@ -259,14 +261,21 @@ func TestPreferencesFollowAModel(t *testing.T) {
 					put(key, held{nil, v})
 				}
 			case 2:
-				found := make([]*pipeline.Preference, len(keys))
-				if err := c.Get(t.Context(), keys, found); err != nil {
+				found := make([]pipeline.Preference, len(keys))
+				missing, err := c.Get(t.Context(), keys, found)
+				if err != nil {
 					rt.Fatal(err)
 				}
+				var lacking []int32
 				for i, key := range keys {
-					if want := model[key].preference; !reflect.DeepEqual(found[i], want) {
+					if want := model[key].preference; want == nil {
+						lacking = append(lacking, int32(i))
+					} else if !reflect.DeepEqual(found[i], *want) {
 						rt.Fatalf("%+v is %+v, want %+v", key, found[i], want)
 					}
+				}
+				if !slices.Equal(missing, lacking) {
+					rt.Fatalf("missing are %v, want %v", missing, lacking)
 				}
 			}
 		}
@@ -286,10 +295,10 @@ func TestManyChangeTheSameUsers(t *testing.T) {
 				p.Channel = pipeline.Channels()[w%3]
 				p.Addresses = []string{fmt.Sprint(p.Version)}
 				_ = c.Set(context.Background(), []*pipeline.Preference{p})
-				found := make([]*pipeline.Preference, 1)
-				_ = c.Get(context.Background(), []pipeline.PreferenceKey{p.PreferenceKey}, found)
-				if got := found[0]; got == nil || got.Version < p.Version || got.Addresses[0] != fmt.Sprint(got.Version) {
-					t.Errorf("got %+v, after %+v", got, p)
+				var found [1]pipeline.Preference
+				missing, _ := c.Get(context.Background(), []pipeline.PreferenceKey{p.PreferenceKey}, found[:])
+				if got := found[0]; len(missing) > 0 || got.Version < p.Version || got.Addresses[0] != fmt.Sprint(got.Version) {
+					t.Errorf("got %+v, missing %v, after %+v", got, missing, p)
 					return
 				}
 			}

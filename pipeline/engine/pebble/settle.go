@@ -3,6 +3,7 @@ package pebble
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/notifyctl/notifyctl/pipeline"
@@ -20,6 +21,7 @@ func (s *Store) Settle(ctx context.Context, l pipeline.Lease, facts []pipeline.F
 
 func (s *Store) settle(ctx context.Context, facts []pipeline.Fact) error {
 	st := newSettlement(s, facts)
+	defer st.release()
 	if err := s.recent.await(ctx, maxSealed); err != nil {
 		return err
 	}
@@ -34,6 +36,9 @@ func (s *Store) submitRows(ctx context.Context, build func(*group), publish func
 	}
 	return s.writer.submit(ctx, build, publish)
 }
+
+// maxSpareRows bounds the bytes of rows whose memory is kept.
+const maxSpareRows = 1 << 20
 
 // settlement is the facts of one Settle, encoded before the writer sees them.
 type settlement struct {
@@ -72,16 +77,17 @@ type addedRetry struct {
 }
 
 func newSettlement(s *Store, facts []pipeline.Fact) *settlement {
-	st := &settlement{
-		store: s, facts: facts,
-		rows: make([]byte, 0, len(facts)*96),
-		ends: make([]int, len(facts)),
+	st, ok := s.settlements.Get().(*settlement)
+	if !ok {
+		st = &settlement{}
 	}
+	st.store, st.facts = s, facts
+	st.rows = slices.Grow(st.rows, len(facts)*96)
 	for i := range facts {
 		if facts[i].State != 0 {
 			st.rows = appendFactRow(st.rows, &facts[i])
 		}
-		st.ends[i] = len(st.rows)
+		st.ends = append(st.ends, len(st.rows))
 		if facts[i].State == pipeline.Dead {
 			if st.letters == nil {
 				st.letters = map[int][]byte{}
@@ -90,6 +96,16 @@ func newSettlement(s *Store, facts []pipeline.Fact) *settlement {
 		}
 	}
 	return st
+}
+
+// release gives the settlement's memory to a later one, once the writer is done
+// with it.
+func (st *settlement) release() {
+	if cap(st.rows) > maxSpareRows {
+		return
+	}
+	*st = settlement{store: st.store, rows: st.rows[:0], ends: st.ends[:0], applied: st.applied[:0]}
+	st.store.settlements.Put(st)
 }
 
 func (st *settlement) row(i int) []byte {
@@ -102,7 +118,6 @@ func (st *settlement) row(i int) []byte {
 // build adds the facts that are new to the commit. A fact whose delivery was
 // settled before is passed over: a repeated Settle counts nothing twice.
 func (st *settlement) build(g *group) {
-	st.applied = make([]int, 0, len(st.facts))
 	touched := map[*partition]struct{}{}
 	for i := range st.facts {
 		f := &st.facts[i]

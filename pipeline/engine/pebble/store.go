@@ -76,6 +76,7 @@ type Store struct {
 	sliced       sliced
 	builder      builder
 	keyLoader    background
+	settlements  sync.Pool // the memory of earlier ones
 	// flushFailed has an element when Pebble failed to write a table.
 	flushFailed chan struct{}
 

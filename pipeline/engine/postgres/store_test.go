@@ -125,7 +125,8 @@ func TestTwoProcesses(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, reader := range services {
-				got, err := reader.Lookup(t.Context(), []pipeline.PreferenceKey{email(user)})
+				var got [1]pipeline.Preference
+				err := reader.Lookup(t.Context(), []pipeline.PreferenceKey{email(user)}, got[:])
 				if err != nil || got[0].Promotional != p.Promotional {
 					t.Fatalf("%s has %+v, %v", user, got, err)
 				}

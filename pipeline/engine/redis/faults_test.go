@@ -52,7 +52,8 @@ func calls(t *testing.T, c *Client) map[string]func() error {
 			return c.Limits().ReturnDaily(t.Context(), time.Now(), []pipeline.PreferenceKey{user})
 		},
 		"get": func() error {
-			return cache.Get(t.Context(), []pipeline.PreferenceKey{user}, make([]*pipeline.Preference, 1))
+			_, err := cache.Get(t.Context(), []pipeline.PreferenceKey{user}, make([]pipeline.Preference, 1))
+			return err
 		},
 		"set":        func() error { return cache.Set(t.Context(), []*pipeline.Preference{{PreferenceKey: user}}) },
 		"invalidate": func() error { return cache.Invalidate(t.Context(), []pipeline.PreferenceKey{user}, 1) },

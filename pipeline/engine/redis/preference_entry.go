@@ -42,15 +42,15 @@ func appendTombstone(b []byte, version int64) []byte {
 	return append(appendVersion(b, version), tombstoneMark)
 }
 
-// readPreference reads an entry; nil for a tombstone, and for what is damaged or
-// of another version of this program: the store knows better.
-func readPreference(entry string, key pipeline.PreferenceKey) *pipeline.Preference {
+// readPreference reads an entry. There is none in a tombstone, nor in what is
+// damaged or of another version of this program: the store knows better.
+func readPreference(entry string, key pipeline.PreferenceKey) (p pipeline.Preference, ok bool) {
 	d := pipeline.NewDecoder(entry)
 	format, version, wants := d.Byte(), d.Take(8), d.Byte()
 	if d.Failed() || format != preferenceFormat || wants > wantsTransactional|wantsPromotional {
-		return nil
+		return p, false
 	}
-	p := &pipeline.Preference{
+	p = pipeline.Preference{
 		PreferenceKey: key,
 		Transactional: wants&wantsTransactional != 0,
 		Promotional:   wants&wantsPromotional != 0,
@@ -63,7 +63,7 @@ func readPreference(entry string, key pipeline.PreferenceKey) *pipeline.Preferen
 		p.Addresses[i] = d.Text()
 	}
 	if d.Failed() || d.Rest() != "" {
-		return nil
+		return pipeline.Preference{}, false
 	}
-	return p
+	return p, true
 }

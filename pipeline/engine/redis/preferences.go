@@ -52,11 +52,12 @@ func (p *Preferences) name(key pipeline.PreferenceKey) string {
 	return p.prefix + tag(key.UserID) + ":" + key.Channel.String()
 }
 
-// Get sets found[i] for each keys[i] that is cached. What cannot be read is not.
-// Errors: [pipeline.ErrUnavailable]; then some may be set.
-func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, found []*pipeline.Preference) error {
+// Get fills in found[i] for each keys[i] that is cached, and gives the places of
+// the others, in order. What cannot be read is not cached. Errors:
+// [pipeline.ErrUnavailable]; then some may be filled in.
+func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) (missing []int32, err error) {
 	if len(keys) == 0 {
-		return nil
+		return nil, nil
 	}
 	names := make([]string, len(keys))
 	for i, key := range keys {
@@ -66,29 +67,35 @@ func (p *Preferences) Get(ctx context.Context, keys []pipeline.PreferenceKey, fo
 	if !p.client.dsn.Cluster {
 		read = p.readTogether
 	}
-	return p.client.passOver(ctx, func(ctx context.Context) error {
-		return read(ctx, names, func(i int, entry string) { found[i] = readPreference(entry, keys[i]) })
-	})
+	entries := make([]string, len(names))
+	if err := p.client.passOver(ctx, func(ctx context.Context) error { return read(ctx, names, entries) }); err != nil {
+		return nil, err
+	}
+	for i, entry := range entries {
+		var ok bool
+		if found[i], ok = readPreference(entry, keys[i]); !ok {
+			missing = append(missing, int32(i))
+		}
+	}
+	return missing, nil
 }
 
 // readTogether reads entries of a single server by one command, which takes a
-// third of the time of one each (measured for 100).
-func (p *Preferences) readTogether(ctx context.Context, names []string, each func(i int, entry string)) error {
+// third of the time of one each (measured for 100). What is not cached stays empty.
+func (p *Preferences) readTogether(ctx context.Context, names, entries []string) error {
 	values, err := p.client.rdb.MGet(ctx, names...).Result()
 	if err != nil {
 		return err
 	}
 	for i, value := range values {
-		if entry, cached := value.(string); cached {
-			each(i, entry)
-		}
+		entries[i], _ = value.(string) // of what is not cached there is none
 	}
 	return nil
 }
 
 // readEach reads entries of a cluster, where hardly two are in one slot, by one
 // round trip to each server.
-func (p *Preferences) readEach(ctx context.Context, names []string, each func(i int, entry string)) error {
+func (p *Preferences) readEach(ctx context.Context, names, entries []string) error {
 	pipe := p.client.rdb.Pipeline()
 	commands := make([]*goredis.StringCmd, len(names))
 	for i, name := range names {
@@ -102,7 +109,7 @@ func (p *Preferences) readEach(ctx context.Context, names []string, each func(i 
 		case err != nil:
 			return err
 		default:
-			each(i, entry)
+			entries[i] = entry
 		}
 	}
 	return nil

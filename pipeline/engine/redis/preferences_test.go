@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -43,9 +44,10 @@ func (w *cacheWorld) forget(user string, version int64) {
 // version is that of a user's preference, none for nothing.
 func (w *cacheWorld) version(user string) int64 {
 	w.Helper()
-	found := make([]*pipeline.Preference, 1)
-	must(w.T, w.cache.Get(w.Context(), []pipeline.PreferenceKey{w.key(user)}, found))
-	if found[0] == nil {
+	var found [1]pipeline.Preference
+	missing, err := w.cache.Get(w.Context(), []pipeline.PreferenceKey{w.key(user)}, found[:])
+	must(w.T, err)
+	if len(missing) > 0 {
 		return none
 	}
 	return found[0].Version
@@ -84,15 +86,20 @@ func TestPreferencesRoundTrip(t *testing.T) {
 		keys[0] = all[0].PreferenceKey
 		must(t, w.cache.Set(t.Context(), all))
 		keys = append(keys, w.key("nobody"), keys[7])
-		found := make([]*pipeline.Preference, len(keys))
-		must(t, w.client.Preferences(time.Hour).Get(t.Context(), keys, found)) // another cache of the same Redis
-		for i, p := range append(all, nil, all[7]) {
-			if !reflect.DeepEqual(found[i], p) {
+		found := make([]pipeline.Preference, len(keys))
+		missing, err := w.client.Preferences(time.Hour).Get(t.Context(), keys, found) // another cache of the same Redis
+		if err != nil || !slices.Equal(missing, []int32{int32(len(all))}) {
+			t.Errorf("missing are %v, %v", missing, err)
+		}
+		for i, p := range append(all, &pipeline.Preference{}, all[7]) {
+			if !reflect.DeepEqual(&found[i], p) {
 				t.Errorf("%+v was cached as %+v", p, found[i])
 			}
 		}
 		must(t, w.cache.Set(t.Context(), nil))
-		must(t, w.cache.Get(t.Context(), nil, nil))
+		if missing, err := w.cache.Get(t.Context(), nil, nil); err != nil || missing != nil {
+			t.Errorf("of no keys %v are missing, %v", missing, err)
+		}
 		must(t, w.cache.Invalidate(t.Context(), nil, 1))
 	})
 }
@@ -182,11 +189,11 @@ func FuzzReadPreference(f *testing.F) {
 	f.Add(string(form) + "x")
 	f.Add(string(appendTombstone(nil, 7)))
 	f.Fuzz(func(t *testing.T, entry string) {
-		p := readPreference(entry, preferenceKey("ada"))
-		if p == nil {
+		p, ok := readPreference(entry, preferenceKey("ada"))
+		if !ok {
 			return
 		}
-		if again := readPreference(string(appendPreference(nil, p)), p.PreferenceKey); !reflect.DeepEqual(again, p) {
+		if again, _ := readPreference(string(appendPreference(nil, &p)), p.PreferenceKey); !reflect.DeepEqual(again, p) {
 			t.Errorf("%q is read as %+v, which is read back as %+v", entry, p, again)
 		}
 	})
