@@ -163,7 +163,8 @@ func (m *migration) advance(ctx context.Context) (done bool, err error) {
 	if !ours {
 		return false, nil
 	}
-	return true, m.run(ctx, version)
+	err = m.run(ctx, version)
+	return err == nil, err
 }
 
 // unheard says whether a node answers that it does not know a table. A node lists
