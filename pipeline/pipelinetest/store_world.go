@@ -261,16 +261,23 @@ func (w *world) sending(id pipeline.ID) {
 	w.state(id, want)
 }
 
-// account checks the account, and that it is an equation.
 func (w *world) account(want pipeline.Account) {
 	w.Helper()
-	got, err := w.store.Account(w.Context())
-	w.must(err)
+	WantAccount(w.T, w.store.Account, want)
+}
+
+// WantAccount checks an account, and that it is an equation.
+func WantAccount(t *testing.T, account func(context.Context) (pipeline.Account, error), want pipeline.Account) {
+	t.Helper()
+	got, err := account(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	if got != want {
-		w.Fatalf("the account is %+v, want %+v", got, want)
+		t.Fatalf("the account is %+v, want %+v", got, want)
 	}
 	if got.Accepted != got.Ended()+got.InFlight {
-		w.Fatalf("accepted %d, but ended %d + in flight %d", got.Accepted, got.Ended(), got.InFlight)
+		t.Fatalf("accepted %d, but ended %d + in flight %d", got.Accepted, got.Ended(), got.InFlight)
 	}
 }
 

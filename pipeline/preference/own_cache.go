@@ -27,9 +27,11 @@ func newOwnCache(entries int, ttl time.Duration) *ownCache {
 // get fills in what the cache has and gives the places of the rest.
 func (c *ownCache) get(keys []pipeline.PreferenceKey, found []pipeline.Preference) (missing []int32) {
 	for i, key := range keys {
-		if p, ok := c.kept.GetIfPresent(key); ok {
-			found[i] = *p
-			continue
+		if c != nil {
+			if p, ok := c.kept.GetIfPresent(key); ok {
+				found[i] = *p
+				continue
+			}
 		}
 		if missing == nil {
 			missing = make([]int32, 0, len(keys)-i)

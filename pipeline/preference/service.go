@@ -100,10 +100,6 @@ func (s *Service) Close() {
 // of them copies it.
 // Errors: what a shard said; then there is no answer for any key.
 func (s *Service) Lookup(ctx context.Context, keys []pipeline.PreferenceKey, found []pipeline.Preference) error {
-	if s.l1 == nil {
-		s.misses1.Add(int64(len(keys)))
-		return s.lookBehind(ctx, keys, found)
-	}
 	missing := s.l1.get(keys, found)
 	s.hits1.Add(int64(len(keys) - len(missing)))
 	s.misses1.Add(int64(len(missing)))
@@ -378,25 +374,6 @@ func (s *Service) missed() {
 	s.changes.all()
 	s.l1.clear()
 }
-
-// LevelStats is how one level of the cache served. A level that there is not
-// missed everything.
-type LevelStats struct {
-	Hits, Misses, Entries int64 // of keys; entries are held now
-	Errors                int64 // of whole slices
-}
-
-// Stats counts the uses of the two caches.
-func (s *Service) Stats() (l1, l2 LevelStats) {
-	l1 = LevelStats{Hits: s.hits1.Load(), Misses: s.misses1.Load(), Entries: s.l1.entries()}
-	l2 = LevelStats{Hits: s.hits2.Load(), Misses: s.misses2.Load(), Entries: int64(s.l2.Entries()), Errors: s.errors2.Load()}
-	return l1, l2
-}
-
-// Untold counts users of whose changes the other services could not be told at
-// once: they may believe what was before until they are, or their caches forget
-// it.
-func (s *Service) Untold() int64 { return s.untold.Load() }
 
 // channelsOf gives a user's keys.
 func channelsOf(user string) []pipeline.PreferenceKey {

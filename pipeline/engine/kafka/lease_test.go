@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/notifyctl/notifyctl/pipeline"
+	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 )
 
 // patience is how long the tests wait for what must come, in virtual time.
@@ -172,14 +173,7 @@ func waiting(d pipeline.Logged, wait time.Duration) pipeline.Exit {
 
 func (p *process) account(want pipeline.Account) {
 	p.Helper()
-	got, err := p.log.Account(p.Context())
-	p.must(err)
-	if got != want {
-		p.Fatalf("the account is %+v, want %+v", got, want)
-	}
-	if got.Accepted != got.Ended()+got.InFlight {
-		p.Fatalf("accepted %d, but ended %d and in flight %d", got.Accepted, got.Ended(), got.InFlight)
-	}
+	pipelinetest.WantAccount(p.T, p.log.Account, want)
 }
 
 // takesOver fetches n, and checks that what a former owner had in hand is among
