@@ -80,7 +80,6 @@ func NewService(ctx context.Context, shards *Shards, l2 L2, o Options) (*Service
 	stop, err := o.Bus.Subscribe(ctx, pipeline.Listener{Heard: s.heard, Missed: s.missed})
 	if err != nil {
 		s.end()
-		s.l1.close()
 		return nil, err
 	}
 	s.unhear = stop
@@ -92,7 +91,6 @@ func (s *Service) Close() {
 	s.unhear()
 	s.end()
 	s.debts.close()
-	s.l1.close()
 }
 
 // Lookup fills in one preference a key, in the same order, the default where a
@@ -173,7 +171,8 @@ func (s *Service) readL2(ctx context.Context, keys []pipeline.PreferenceKey, mar
 }
 
 // places gives those of n that fit, in order.
-func places(n int, fits func(i int) bool) (some []int32) {
+func places(n int, fits func(i int) bool) []int32 {
+	some := make([]int32, 0, n)
 	for i := range n {
 		if fits(i) {
 			some = append(some, int32(i))

@@ -9,7 +9,7 @@ type LevelStats struct {
 
 // Stats counts the uses of the two caches.
 func (s *Service) Stats() (l1, l2 LevelStats) {
-	l1 = LevelStats{Hits: s.hits1.Load(), Misses: s.misses1.Load(), Entries: s.l1.entries()}
+	l1 = LevelStats{Hits: s.hits1.Load(), Misses: s.misses1.Load(), Entries: s.l1.len()}
 	l2 = LevelStats{Hits: s.hits2.Load(), Misses: s.misses2.Load(), Entries: int64(s.l2.Entries()), Errors: s.errors2.Load()}
 	return l1, l2
 }
