@@ -2,6 +2,7 @@ package cassandra
 
 import (
 	"encoding/binary"
+	"strings"
 	"time"
 
 	gocql "github.com/apache/cassandra-gocql-driver/v2"
@@ -13,6 +14,17 @@ import (
 // so that a repetition never overwrites what came after it first.
 const insertRow = `INSERT INTO history (user_hash, month, accepted_at, id, attempt, state,
 	user_id, ref, reason, at, replay_of, attempted, delivery) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`
+
+// insertRows writes as many rows as its index says. Several are one statement, an
+// unlogged batch, so that the driver and the node look up, take in and answer one;
+// of a batch that is made of statements they do most of it for each.
+var insertRows = func() (statements [maxBatch + 1]string) {
+	statements[1] = insertRow
+	for n := 2; n <= maxBatch; n++ {
+		statements[n] = "BEGIN UNLOGGED BATCH " + strings.Repeat(insertRow+"; ", n) + "APPLY BATCH"
+	}
+	return statements
+}()
 
 const (
 	// boundValues is how many values [insertRow] takes.
@@ -36,8 +48,8 @@ type binder struct {
 	bytes  []byte
 }
 
-// bindRows gives what [insertRow] takes for each of some facts.
-func bindRows(facts []*pipeline.Fact) [][]any {
+// bindRows gives what [insertRows] takes for some facts, [boundValues] for each.
+func bindRows(facts []*pipeline.Fact) []any {
 	room := 0
 	for _, f := range facts {
 		room += boundBytes + len(f.Delivery.UserID) + len(f.Delivery.Ref) + len(f.Reason) + len(f.Attempt.Provider) + len(f.Attempt.Error)
@@ -47,13 +59,10 @@ func bindRows(facts []*pipeline.Fact) [][]any {
 		values: make([]value, 0, len(facts)*boundValues),
 		bytes:  make([]byte, 0, room),
 	}
-	rows := make([][]any, len(facts))
-	for i, f := range facts {
-		from := len(b.args)
+	for _, f := range facts {
 		b.row(f)
-		rows[i] = b.args[from:]
 	}
-	return rows
+	return b.args
 }
 
 func (b *binder) row(f *pipeline.Fact) {

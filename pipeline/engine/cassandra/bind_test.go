@@ -81,9 +81,13 @@ func TestBindRows(t *testing.T) {
 				all[i].Attempt = pipeline.Attempt{Class: pipeline.Sent, At: moment.Draw(t, "tried"), Provider: "ses", Error: text.Draw(t, "error")}
 			}
 		}
-		for i, row := range bindRows(all) {
-			want := asTheDriver(t, all[i])
-			if len(row) != boundValues || len(want) != boundValues {
+		bound := bindRows(all)
+		if marks := strings.Count(insertRows[len(all)], "?"); len(bound) != marks {
+			t.Fatalf("%d values, and the statement takes %d", len(bound), marks)
+		}
+		for i := range all {
+			row, want := bound[i*boundValues:(i+1)*boundValues], asTheDriver(t, all[i])
+			if len(want) != boundValues {
 				t.Fatalf("%d values, the driver sends %d", len(row), len(want))
 			}
 			for j, arg := range row {

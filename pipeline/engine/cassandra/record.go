@@ -5,8 +5,6 @@ import (
 	"context"
 	"slices"
 
-	gocql "github.com/apache/cassandra-gocql-driver/v2"
-
 	"github.com/notifyctl/notifyctl/pipeline"
 )
 
@@ -66,7 +64,7 @@ func (s *Store) recordKept(ctx context.Context, facts []pipeline.Fact, kept []*p
 		return err
 	}
 	groups := batches(kept)
-	err = each(ctx, len(groups), func(ctx context.Context, i int) error { return s.insertRows(ctx, groups[i]) })
+	err = each(ctx, len(groups), func(ctx context.Context, i int) error { return s.insertBatch(ctx, groups[i]) })
 	if err != nil {
 		return err
 	}
@@ -92,19 +90,10 @@ func batches(facts []*pipeline.Fact) (all [][]*pipeline.Fact) {
 	return slices.Collect(slices.Chunk(facts, maxBatch))
 }
 
-// insertRows writes rows, several as an unlogged batch. Nearly always each is of
-// a partition of its own, and then the node that is asked passes each on; but it
-// is asked once, and what a request costs, here and there, is much more than
-// what a row of it does. A batch that was written in part is written again.
-func (s *Store) insertRows(ctx context.Context, facts []*pipeline.Fact) error {
-	rows := bindRows(facts)
-	if len(rows) == 1 {
-		return s.query(insertRow, rows[0]...).ExecContext(ctx)
-	}
-	batch := s.session.Batch(gocql.UnloggedBatch).SpeculativeExecutionPolicy(speculation())
-	batch.Entries = make([]gocql.BatchEntry, len(rows))
-	for i, row := range rows {
-		batch.Entries[i] = gocql.BatchEntry{Stmt: insertRow, Args: row, Idempotent: true}
-	}
-	return batch.ExecContext(ctx)
+// insertBatch writes rows by one statement. Nearly always each is of a partition
+// of its own, and then the node that is asked passes each on; but it is asked
+// once, and what a request costs, here and there, is much more than what a row of
+// it does. What was written in part is written again.
+func (s *Store) insertBatch(ctx context.Context, facts []*pipeline.Fact) error {
+	return s.query(insertRows[len(facts)], bindRows(facts)...).ExecContext(ctx)
 }

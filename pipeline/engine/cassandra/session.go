@@ -46,6 +46,9 @@ func (d DSN) cluster(log *slog.Logger) (*gocql.ClusterConfig, error) {
 	c.RetryPolicy = nextNode{}
 	c.ReconnectInterval = reconnect
 	c.NumConns = connections
+	// A statement is written at once: the driver's wait for others to write with
+	// it takes a goroutine and a timer a statement, and found none to share with.
+	c.WriteCoalesceWaitTime = 0
 	c.Logger = driverLog{log}
 	c.Metadata.CacheMode = gocql.KeyspaceOnly // which is what routing needs
 	if d.User != "" {
