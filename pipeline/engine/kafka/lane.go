@@ -13,8 +13,23 @@ type lane struct {
 	partitions []*owned
 	rotation   int // the partition whose turn it is
 	retries    []handout
-	// wake tells its Await to look again.
-	wake chan struct{}
+	// wake tells its Await to look again, which looks by itself as watch says.
+	wake  chan struct{}
+	watch watch
+}
+
+// watch is what an Await waits for: so many records, or that those that are due
+// have waited for a while, the first of them until a time; zero when none is due.
+type watch struct {
+	maximum int
+	wait    time.Duration
+	until   time.Time
+}
+
+// missing says whether there is something to be cut now, or before the watch
+// looks by itself.
+func (w *watch) missing(due int, since time.Time) bool {
+	return due >= w.maximum || due > 0 && (w.until.IsZero() || since.Add(w.wait).Before(w.until))
 }
 
 // handout is a record on its way to whoever sends it.
@@ -23,8 +38,13 @@ type handout struct {
 	queued
 }
 
-// signal wakes the lane's Await.
+// signal wakes the lane's Await where it would miss something: records come and
+// windows move some hundred times a second, and a batch is cut some tens of times.
+// When no Await waits, what it says does not matter, as the next looks first.
 func (l *lane) signal() {
+	if due, since := l.due(); !l.watch.missing(due, since) {
+		return
+	}
 	select {
 	case l.wake <- struct{}{}:
 	default:

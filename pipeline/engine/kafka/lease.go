@@ -134,22 +134,11 @@ func (l *lease) Await(ctx context.Context, p pipeline.Priority, maximum int, wai
 	defer timer.Stop()
 	for {
 		now := l.log.cfg.Now()
-		l.mu.Lock()
-		due, since := lane.due()
-		err := l.refusal()
-		l.mu.Unlock()
-		switch waited := now.Sub(since); {
-		case err != nil:
+		left, err := l.look(p, watch{maximum: maximum, wait: wait}, now)
+		if err != nil || left <= 0 {
 			return err
-		case due >= maximum || due > 0 && waited >= wait:
-			return nil
-		case due > 0:
-			// A millisecond more than the clock asks: times are kept in whole
-			// milliseconds, and waking short of one would spin.
-			timer.Reset(wait - waited + time.Millisecond)
-		default:
-			timer.Reset(time.Hour)
 		}
+		timer.Reset(left)
 		select {
 		case <-lane.wake:
 		case <-timer.C:
@@ -158,6 +147,31 @@ func (l *lease) Await(ctx context.Context, p pipeline.Priority, maximum int, wai
 		case <-l.ending:
 		}
 	}
+}
+
+// look says how long it is until a batch is due to be cut, at most, and has the
+// lane wake its Await when it is earlier.
+func (l *lease) look(p pipeline.Priority, w watch, now time.Time) (time.Duration, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refusal(); err != nil {
+		return 0, err
+	}
+	lane := l.lane(p)
+	due, since := lane.due()
+	waited := now.Sub(since)
+	if due >= w.maximum || due > 0 && waited >= w.wait {
+		return 0, nil
+	}
+	left := time.Hour
+	if due > 0 {
+		w.until = since.Add(w.wait)
+		// A millisecond more than the clock asks: times are kept in whole
+		// milliseconds, and waking short of one would spin.
+		left = w.wait - waited + time.Millisecond
+	}
+	lane.watch = w
+	return left, nil
 }
 
 // refusal is why the lease hands out no more. mu is held.
