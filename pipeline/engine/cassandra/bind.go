@@ -15,16 +15,19 @@ import (
 const insertRow = `INSERT INTO history (user_hash, month, accepted_at, id, attempt, state,
 	user_id, ref, reason, at, replay_of, attempted, delivery) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?`
 
-// insertRows writes as many rows as its index says. Several are one statement, an
-// unlogged batch, so that the driver and the node look up, take in and answer one;
-// of a batch that is made of statements they do most of it for each.
-var insertRows = func() (statements [maxBatch + 1]string) {
+// insertions are the statements that write rows, each as many as its index says.
+// Several are one statement, an unlogged batch, so that the driver and the node look
+// up, take in and answer one; of a batch that is made of statements they do most of
+// it for each.
+type insertions [maxBatch + 1]string
+
+func newInsertions() (statements insertions) {
 	statements[1] = insertRow
 	for n := 2; n <= maxBatch; n++ {
 		statements[n] = "BEGIN UNLOGGED BATCH " + strings.Repeat(insertRow+"; ", n) + "APPLY BATCH"
 	}
 	return statements
-}()
+}
 
 const (
 	// boundValues is how many values [insertRow] takes.
@@ -48,7 +51,7 @@ type binder struct {
 	bytes  []byte
 }
 
-// bindRows gives what [insertRows] takes for some facts, [boundValues] for each.
+// bindRows gives what [insertions] take for some facts, [boundValues] for each.
 func bindRows(facts []*pipeline.Fact) []any {
 	room := 0
 	for _, f := range facts {

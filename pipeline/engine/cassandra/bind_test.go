@@ -82,7 +82,7 @@ func TestBindRows(t *testing.T) {
 			}
 		}
 		bound := bindRows(all)
-		if marks := strings.Count(insertRows[len(all)], "?"); len(bound) != marks {
+		if marks := strings.Count(newInsertions()[len(all)], "?"); len(bound) != marks {
 			t.Fatalf("%d values, and the statement takes %d", len(bound), marks)
 		}
 		for i := range all {

@@ -58,14 +58,15 @@ func (c *Config) check() error {
 // [pipeline.UserHistory] and [pipeline.DeadLetters], and takes what a log and
 // keys of other engines leave to it. It is safe for concurrent use.
 type Store struct {
-	cfg       Config
-	session   *gocql.Session
-	erasures  erasures
-	runs      runNotes
-	hours     hourNotes
-	now       func() time.Time
-	closing   context.CancelFunc
-	following sync.WaitGroup
+	cfg        Config
+	session    *gocql.Session
+	erasures   erasures
+	runs       runNotes
+	hours      hourNotes
+	insertions insertions
+	now        func() time.Time
+	closing    context.CancelFunc
+	following  sync.WaitGroup
 }
 
 var (
@@ -87,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (_ *Store, err error) {
 	if err != nil {
 		return nil, cfg.fault(err)
 	}
-	s := &Store{cfg: cfg, now: time.Now, runs: runNotes{news: rate.NewLimiter(rate.Every(newRunEvery), newRuns)}}
+	s := &Store{cfg: cfg, now: time.Now, insertions: newInsertions(), runs: runNotes{news: rate.NewLimiter(rate.Every(newRunEvery), newRuns)}}
 	if s.session, err = cfg.session(ctx, dc, cfg.Log); err != nil {
 		return nil, cfg.fault(err)
 	}
