@@ -71,8 +71,7 @@ func (c *ownCache) keep(p *pipeline.Preference) {
 		}
 		c.empty(at)
 	}
-	if len(c.kept) < c.entries {
-		c.next = len(c.kept)
+	if c.next == len(c.kept) {
 		c.kept = append(c.kept, kept{})
 	}
 	c.empty(c.next)
