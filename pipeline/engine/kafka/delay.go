@@ -60,10 +60,10 @@ func (l *lease) release(now time.Time) (next time.Time) {
 			}
 			lane := l.lane(q.priorityOf(o.topic))
 			lane.retries = append(lane.retries, handout{o, q})
-			lane.signal()
 		}
 		l.leadOn(o)
 	}
+	l.signalLanes() // once for all, as each counts what is due
 	if len(l.passing) > 0 && !l.passes {
 		l.passes = true
 		l.serving.Go(l.pass)

@@ -18,18 +18,17 @@ type lane struct {
 	watch watch
 }
 
-// watch is what an Await waits for: so many records, or that those that are due
-// have waited for a while, the first of them until a time; zero when none is due.
+// watch is what an Await waits for: so many records, or that the first that is due
+// has been for a while.
 type watch struct {
 	maximum int
-	wait    time.Duration
-	until   time.Time
+	since   time.Time // when the first came due; zero while none has
 }
 
 // missing says whether there is something to be cut now, or before the watch
 // looks by itself.
 func (w *watch) missing(due int, since time.Time) bool {
-	return due >= w.maximum || due > 0 && (w.until.IsZero() || since.Add(w.wait).Before(w.until))
+	return due >= w.maximum || due > 0 && (w.since.IsZero() || since.Before(w.since))
 }
 
 // handout is a record on its way to whoever sends it.

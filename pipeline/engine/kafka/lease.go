@@ -133,9 +133,8 @@ func (l *lease) Await(ctx context.Context, p pipeline.Priority, maximum int, wai
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		now := l.log.cfg.Now()
-		left, err := l.look(p, watch{maximum: maximum, wait: wait}, now)
-		if err != nil || left <= 0 {
+		left, err := l.look(p, maximum, wait, l.log.cfg.Now())
+		if err != nil || left == 0 {
 			return err
 		}
 		timer.Reset(left)
@@ -151,7 +150,7 @@ func (l *lease) Await(ctx context.Context, p pipeline.Priority, maximum int, wai
 
 // look says how long it is until a batch is due to be cut, at most, and has the
 // lane wake its Await when it is earlier.
-func (l *lease) look(p pipeline.Priority, w watch, now time.Time) (time.Duration, error) {
+func (l *lease) look(p pipeline.Priority, maximum int, wait time.Duration, now time.Time) (left time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err := l.refusal(); err != nil {
@@ -160,17 +159,17 @@ func (l *lease) look(p pipeline.Priority, w watch, now time.Time) (time.Duration
 	lane := l.lane(p)
 	due, since := lane.due()
 	waited := now.Sub(since)
-	if due >= w.maximum || due > 0 && waited >= w.wait {
+	switch {
+	case due >= maximum || due > 0 && waited >= wait:
 		return 0, nil
-	}
-	left := time.Hour
-	if due > 0 {
-		w.until = since.Add(w.wait)
+	case due > 0:
 		// A millisecond more than the clock asks: times are kept in whole
 		// milliseconds, and waking short of one would spin.
-		left = w.wait - waited + time.Millisecond
+		left = wait - waited + time.Millisecond
+	default:
+		left = time.Hour
 	}
-	lane.watch = w
+	lane.watch = watch{maximum, since}
 	return left, nil
 }
 
@@ -260,11 +259,16 @@ func (l *lease) change(o *owned) {
 
 // wakeAll lets all who wait look again. mu is held.
 func (l *lease) wakeAll() {
+	l.signalLanes()
+	notify(l.hungry)
+	notify(l.clock)
+}
+
+// signalLanes signals all lanes. mu is held.
+func (l *lease) signalLanes() {
 	for i := range l.lanes {
 		l.lanes[i].signal()
 	}
-	notify(l.hungry)
-	notify(l.clock)
 }
 
 // end stops the handing out.
