@@ -109,6 +109,16 @@ func (b *binder) optional(appended []byte) {
 	b.value(appended)
 }
 
+// routingKey is that of the partition of a fact's row, by which a node is chosen
+// that has it. The driver makes the same from the values, but looks up by the
+// whole text of the statement which of them it takes.
+func routingKey(f *pipeline.Fact) []byte {
+	p := placeOf(f.Delivery.ID)
+	key := binary.BigEndian.AppendUint32([]byte{0, 4}, uint32(p.hash))
+	key = append(key, 0, 0, 4)
+	return append(binary.BigEndian.AppendUint32(key, uint32(p.month)), 0)
+}
+
 func appendMillis(b []byte, t time.Time) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(t.UnixMilli()))
 }

@@ -2,6 +2,7 @@ package cassandra
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,15 @@ func asTheDriver(t *rapid.T, f *pipeline.Fact) [][]byte {
 	return sent
 }
 
+// compositeKey is the key of a partition of several columns, as nodes hash it.
+func compositeKey(columns [][]byte) (key []byte) {
+	for _, c := range columns {
+		key = append(binary.BigEndian.AppendUint16(key, uint16(len(c))), c...)
+		key = append(key, 0)
+	}
+	return key
+}
+
 // What a row is sent as is what the driver would send, and what is empty is
 // unset; the rows of a batch share memory, and none reaches into another.
 func TestBindRows(t *testing.T) {
@@ -89,6 +99,9 @@ func TestBindRows(t *testing.T) {
 			row, want := bound[i*boundValues:(i+1)*boundValues], asTheDriver(t, all[i])
 			if len(want) != boundValues {
 				t.Fatalf("%d values, the driver sends %d", len(row), len(want))
+			}
+			if got, want := routingKey(all[i]), compositeKey(want[:2]); !bytes.Equal(got, want) {
+				t.Errorf("row %d: the routing key is %x, want %x", i, got, want)
 			}
 			for j, arg := range row {
 				v, bound := arg.(*value)

@@ -95,5 +95,5 @@ func batches(facts []*pipeline.Fact) (all [][]*pipeline.Fact) {
 // once, and what a request costs, here and there, is much more than what a row of
 // it does. What was written in part is written again.
 func (s *Store) insertBatch(ctx context.Context, facts []*pipeline.Fact) error {
-	return s.query(s.insertions[len(facts)], bindRows(facts)...).ExecContext(ctx)
+	return s.query(s.insertions[len(facts)], bindRows(facts)...).RoutingKey(routingKey(facts[0])).ExecContext(ctx)
 }

@@ -71,8 +71,8 @@
 // generation reads the commits, makes the lease, and holds the generation open
 // until the lease is over. Of a lease,
 //
-//   - the fetcher sends requests, to each leader one at a time, and owns what it
-//     knows of the leaders; each request has a goroutine that brings records in;
+//   - the fetcher looks who leads partitions, and has a reader for each leader,
+//     which sends requests, one at a time, and brings records in;
 //   - one lets retries come due; while some must wait longer, another queues
 //     these again;
 //   - one commits what has changed, one commit at a time;

@@ -124,7 +124,7 @@ func (r *listOffsetsRequest) add(p topicPartition, where int64) {
 }
 
 // leaders is which broker leads each partition of ours, at most metadataTTL old;
-// -1 when none does.
+// noLeader when none does.
 func (l *Log) leaders(ctx context.Context) (map[topicPartition]int32, error) {
 	known, err := layout(ctx, l.transport, l.addr, l.topics.names)
 	if err != nil {

@@ -36,11 +36,11 @@ type lease struct {
 	// leaving says that its owner ends it, and the group is to be left.
 	leaving atomic.Bool
 
-	hungry chan struct{} // for the fetcher: look again
-	clock  chan struct{} // for the delays: look again
-	dirty  chan struct{} // for the committer: something has changed
+	clock chan struct{} // for the delays: look again
+	dirty chan struct{} // for the committer: something has changed
 
 	mu          sync.Mutex
+	fed         []*reader // who have nothing to ask for
 	partitions  []*owned
 	byToken     map[int32]*owned
 	lanes       [3]lane
@@ -76,7 +76,7 @@ func newLease(l *Log, topics *channelTopics, m member, partitions []*owned) *lea
 	ls := &lease{
 		log: l, topics: topics, member: m,
 		ending: make(chan struct{}), holding: holding, letGo: letGo,
-		hungry: make(chan struct{}, 1), clock: make(chan struct{}, 1), dirty: make(chan struct{}, 1),
+		clock: make(chan struct{}, 1), dirty: make(chan struct{}, 1),
 		partitions: partitions, byToken: make(map[int32]*owned, len(partitions)),
 		outstanding: map[pipeline.Token]*outstanding{},
 		commits:     newCommits(),
@@ -201,15 +201,16 @@ func (l *lease) Fetch(ctx context.Context, p pipeline.Priority, maximum int) ([]
 		return nil, nil
 	}
 	logged := make([]pipeline.Logged, len(taken))
-	slab := make([]pipeline.Delivery, len(taken))
+	deliveries, out := make([]pipeline.Delivery, len(taken)), make([]outstanding, len(taken))
 	for i := range taken {
-		logged[i] = l.handOut(&taken[i], p, &slab[i], now)
+		logged[i] = l.handOut(&taken[i], p, &deliveries[i], now)
+		l.outstanding[deliveries[i].Token] = &out[i]
 	}
-	notify(l.hungry)
+	l.feed()
 	return logged, nil
 }
 
-// handOut makes a delivery of a record and notes that it is outstanding. mu is
+// handOut makes a delivery of a record, which is outstanding from here on. mu is
 // held.
 func (l *lease) handOut(h *handout, p pipeline.Priority, d *pipeline.Delivery, now time.Time) pipeline.Logged {
 	o := h.from
@@ -224,7 +225,6 @@ func (l *lease) handOut(h *handout, p pipeline.Priority, d *pipeline.Delivery, n
 	if h.entry == nil {
 		d.Channel, d.Priority = o.channel, p
 		logged.Undecodable = h.raw
-		l.outstanding[d.Token] = &outstanding{}
 		return logged
 	}
 	d.Record, d.Due = h.entry.Record, h.entry.AcceptedAt()
@@ -232,7 +232,6 @@ func (l *lease) handOut(h *handout, p pipeline.Priority, d *pipeline.Delivery, n
 	if r := h.entry.retry; r != nil {
 		d.Origin, d.Attempts, d.Due = r.origin, r.attempts, r.due
 	}
-	l.outstanding[d.Token] = &outstanding{}
 	return logged
 }
 
@@ -260,8 +259,16 @@ func (l *lease) change(o *owned) {
 // wakeAll lets all who wait look again. mu is held.
 func (l *lease) wakeAll() {
 	l.signalLanes()
-	notify(l.hungry)
+	l.feed()
 	notify(l.clock)
+}
+
+// feed lets the readers that had nothing to ask for look again. mu is held.
+func (l *lease) feed() {
+	for _, r := range l.fed {
+		notify(r.wake)
+	}
+	l.fed = l.fed[:0]
 }
 
 // signalLanes signals all lanes. mu is held.
@@ -340,7 +347,7 @@ func (l *lease) Close(ctx context.Context) error {
 }
 
 // notify puts a word into a channel that holds one.
-func notify(c chan struct{}) {
+func notify(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
 	default:

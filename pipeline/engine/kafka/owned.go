@@ -38,7 +38,11 @@ type owned struct {
 	fetched   int64
 	readBytes int
 	fetching  bool
+	leader    int32 // who is asked for more, or noLeader
 }
+
+// noLeader is the leader of a partition that has none, or is not known to.
+const noLeader = -1
 
 // queued is a record that was read and not handed out.
 type queued struct {
@@ -58,6 +62,7 @@ func newOwned(t *topic, number, token int32, c *commit) *owned {
 		topic: t, number: number, token: token,
 		window: c.window, counts: c.counts, frontier: frontier{acknowledged: c.frontier},
 		next: c.mark, fetched: c.mark, doubtUntil: c.frontier, unknown: c.unknown, settled: c.mark, changed: true,
+		leader: noLeader,
 	}
 }
 

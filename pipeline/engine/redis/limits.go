@@ -61,16 +61,17 @@ func dayStart(at time.Time) time.Time { return at.UTC().Truncate(dayLength) }
 
 // counterName names the counter of the day that begins with a midnight.
 func (l *Limits) counterName(key pipeline.PreferenceKey, midnight time.Time) string {
-	return l.prefix + tag(key.UserID) + ":" + key.Channel.String() + ":" + midnight.Format(time.DateOnly)
+	return l.prefix + "{" + tagged(key.UserID) + "}:" + key.Channel.String() + ":" + midnight.Format(time.DateOnly)
 }
 
-// tag is a text in the braces by which a cluster places entries: all that have
-// the same tag on one server. Braces in the text would end it early.
-func tag(text string) string {
+// tagged is a text for between the braces by which a cluster places entries: all
+// that have the same between them on one server. Braces in the text would end it
+// early.
+func tagged(text string) string {
 	if strings.ContainsAny(text, "{}%") {
-		text = strings.NewReplacer("{", "%7B", "}", "%7D", "%", "%25").Replace(text)
+		return strings.NewReplacer("{", "%7B", "}", "%7D", "%", "%25").Replace(text)
 	}
-	return "{" + text + "}"
+	return text
 }
 
 // tokens are the places in a slice at which one counter is asked.

@@ -49,7 +49,7 @@ func newPreferences(c *Client, ttl time.Duration) *Preferences {
 }
 
 func (p *Preferences) name(key pipeline.PreferenceKey) string {
-	return p.prefix + tag(key.UserID) + ":" + key.Channel.String()
+	return p.prefix + "{" + tagged(key.UserID) + "}:" + key.Channel.String()
 }
 
 // Get fills in found[i] for each keys[i] that is cached, and gives the places of
