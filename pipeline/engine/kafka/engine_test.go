@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/notifyctl/notifyctl/pipeline"
 	"github.com/notifyctl/notifyctl/pipeline/pipelinetest"
 	kafkago "github.com/segmentio/kafka-go"
@@ -47,7 +48,11 @@ func mustOpen(t testing.TB, cfg Config) *Log {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
-		if _, err := l.client().DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Addr: l.addr, Topics: l.topics.names}); err != nil {
+		// Of a broker that was ended meanwhile, a connection may be left to find out by.
+		_, err := backoff.Retry(ctx, func() (*kafkago.DeleteTopicsResponse, error) {
+			return l.client().DeleteTopics(ctx, &kafkago.DeleteTopicsRequest{Addr: l.addr, Topics: l.topics.names})
+		}, backoff.WithMaxTries(4))
+		if err != nil {
 			t.Errorf("delete the topics: %v", err)
 		}
 		if err := l.Close(); err != nil {
