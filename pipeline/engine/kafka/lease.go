@@ -210,8 +210,8 @@ func (l *lease) Fetch(ctx context.Context, p pipeline.Priority, maximum int) ([]
 	return logged, nil
 }
 
-// handOut makes a delivery of a record, which is outstanding from here on. mu is
-// held.
+// handOut makes a delivery of a record, which its caller notes as outstanding. mu
+// is held.
 func (l *lease) handOut(h *handout, p pipeline.Priority, d *pipeline.Delivery, now time.Time) pipeline.Logged {
 	o := h.from
 	o.readBytes -= h.size
