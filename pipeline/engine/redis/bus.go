@@ -98,8 +98,9 @@ func (b *Bus) publish(ctx context.Context, invalidations []pipeline.Invalidation
 }
 
 // Subscribe adds a listener, and returns when Redis has confirmed that it will
-// hear. Errors: [pipeline.ErrUnavailable], when that is not within about two
-// seconds.
+// hear. One that joins a subscription whose loss nobody has noticed yet is told
+// by Missed, as those before it are. Errors: [pipeline.ErrUnavailable], when
+// Redis does not confirm within about two seconds.
 func (b *Bus) Subscribe(ctx context.Context, l pipeline.Listener) (stop func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.client.callTimeout)
 	defer cancel()

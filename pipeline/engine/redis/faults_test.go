@@ -83,6 +83,16 @@ func wantUnavailable(t *testing.T, c *Client) {
 	}
 }
 
+// awaitCutOff waits until the bus has noticed that its subscription is lost.
+func awaitCutOff(t *testing.T, c *Client) {
+	t.Helper()
+	await(t, "the bus is cut off", func() bool {
+		c.Bus().mu.Lock()
+		defer c.Bus().mu.Unlock()
+		return !c.Bus().live
+	})
+}
+
 func wantAvailable(t *testing.T, c *Client) {
 	t.Helper()
 	for name, call := range calls(t, c) {
@@ -95,6 +105,7 @@ func TestAwayEveryCallFailsInTime(t *testing.T) {
 	c := open(t, Config{DSN: s.dsn()})
 	wantAvailable(t, c)
 	s.kill(t)
+	awaitCutOff(t, c) // till then another listener joins a subscription that is lost already
 	wantUnavailable(t, c)
 	s.start(t)
 	wantAvailable(t, c)
@@ -294,11 +305,7 @@ func TestHalfOpenSubscriptionIsNoticed(t *testing.T) {
 	dead.swallows.Store(true)
 	publish("lost")
 	begun := time.Now()
-	await(t, "the silence is noticed", func() bool {
-		c.Bus().mu.Lock()
-		defer c.Bus().mu.Unlock()
-		return !c.Bus().live
-	})
+	awaitCutOff(t, c)
 	if took := time.Since(begun); took > 2*(silentFor+pingEvery) {
 		t.Errorf("it took %v", took)
 	}
