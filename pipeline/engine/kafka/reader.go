@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	kafkago "github.com/segmentio/kafka-go"
@@ -113,7 +114,9 @@ func (r *reader) choose() (keep time.Duration, hungry bool) {
 	r.turn++
 	switch len(r.asks) {
 	case 0:
-		l.fed = append(l.fed, r)
+		if !slices.Contains(l.fed, r) { // a wake may be older than what it told of
+			l.fed = append(l.fed, r)
+		}
 		return 0, false
 	case led:
 		return idleWait, true
